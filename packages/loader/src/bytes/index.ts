@@ -1,0 +1,1 @@
+export { ByteView, decodeText, type ByteSource } from './byte-view';

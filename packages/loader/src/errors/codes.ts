@@ -1,0 +1,84 @@
+/**
+ * Every error code of the project, with the exit status a command line ends with.
+ * Codes are stable: scripts match on them. Exit statuses are those of the command line's contract:
+ * 1 internal, 3 manifest, 4 toolchain, 5 object, BTF or relocation, 6 verifier, 7 map incompatible,
+ * 8 attach, 9 privilege, 10 lock, 13 rolled back, 14 rollback incomplete.
+ */
+export const errorCodes = {
+  /** A bug of ours: nothing the input did should lead here. */
+  INTERNAL: 1,
+  /** A file could not be read or written. */
+  FILE: 1,
+  /** The command line itself is wrong. */
+  USAGE: 3,
+
+  MANIFEST_INVALID: 3,
+  MANIFEST_NOT_FOUND: 3,
+  ENVIRONMENT_UNKNOWN: 3,
+  CONSTANT_UNKNOWN: 3,
+  CONSTANT_INVALID: 3,
+
+  TOOLCHAIN_NOT_FOUND: 4,
+  COMPILE_FAILED: 4,
+
+  /** Not an ELF file, or one whose headers, sections or symbols point outside it. */
+  ELF_MALFORMED: 5,
+  /** A well-formed ELF file that is not a relocatable BPF object. */
+  ELF_NOT_BPF: 5,
+  BTF_MALFORMED: 5,
+  /** The object has no BTF where it needs some: compile with -g. */
+  BTF_MISSING: 5,
+  INSTRUCTIONS_MALFORMED: 5,
+  SECTION_UNKNOWN: 5,
+  PROGRAM_INVALID: 5,
+  PROGRAM_NOT_FOUND: 5,
+  MAP_INVALID: 5,
+  MAP_NOT_FOUND: 5,
+  MAP_STATIC: 5,
+  EXTERN_UNRESOLVED: 5,
+  RELOCATION_INVALID: 5,
+  CORE_INVALID: 5,
+  CORE_AMBIGUOUS: 5,
+  ATTACH_TARGET_NOT_FOUND: 5,
+  KERNEL_BTF_MISSING: 5,
+  /** A stored relocation result that is damaged: callers treat it as a cache miss. */
+  RELOCATED_MALFORMED: 5,
+
+  VERIFIER_REJECTED: 6,
+  PROGRAM_LOAD_FAILED: 6,
+  BTF_REJECTED: 6,
+
+  MAP_INCOMPATIBLE: 7,
+  MAP_CREATE_FAILED: 7,
+
+  ATTACH_FAILED: 8,
+  ATTACH_CONFLICT: 8,
+  INTERFACE_NOT_FOUND: 8,
+  CGROUP_NOT_FOUND: 8,
+  TRACEPOINT_NOT_FOUND: 8,
+
+  PRIVILEGE_MISSING: 9,
+  LOCK_TIMEOUT: 10,
+
+  /** A pin path that is not on a bpf file system, or has a name that bpffs refuses. */
+  PIN_INVALID: 8,
+  PIN_EXISTS: 8,
+  PIN_NOT_FOUND: 8,
+  PIN_FAILED: 8,
+  NO_BPFFS: 8,
+  /** A syscall failed for a reason that no more special code covers. */
+  SYSCALL_FAILED: 1,
+
+  /** What we recorded about a deployment cannot be read: written by a newer version, or not by us. */
+  STATE_INVALID: 1,
+  APPLY_ROLLED_BACK: 13,
+  ROLLBACK_INCOMPLETE: 14,
+} as const;
+
+/** A stable name of a kind of failure. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** The exit status a command ends with for an error code. */
+export function exitStatus(code: ErrorCode): number {
+  return errorCodes[code];
+}

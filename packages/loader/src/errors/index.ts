@@ -1,0 +1,3 @@
+export { BpfError, type ErrorFields } from './bpf-error';
+export { errorCodes, exitStatus, type ErrorCode } from './codes';
+export { nearest } from './nearest';

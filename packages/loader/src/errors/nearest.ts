@@ -1,0 +1,43 @@
+/**
+ * The names most like a mistyped one, nearest first: what an error offers as "did you mean".
+ *
+ * @param name what was written
+ * @param known what could have been meant
+ * @param most how many at most
+ * @returns names within an edit distance of a third of the longer name; in equal distance, sorted
+ *
+ * @example
+ * ```ts
+ * nearest('max_entires', ['type', 'max_entries', 'map_flags']); // ['max_entries']
+ * ```
+ */
+export function nearest(name: string, known: Iterable<string>, most = 3): string[] {
+  const scored: { word: string; distance: number }[] = [];
+  for (const word of known) {
+    const limit = Math.max(1, Math.floor(Math.max(word.length, name.length) / 3));
+    const distance = editDistance(name, word, limit);
+    if (distance <= limit) scored.push({ word, distance });
+  }
+  scored.sort((a, b) => a.distance - b.distance || (a.word < b.word ? -1 : a.word > b.word ? 1 : 0));
+  return scored.slice(0, most).map((entry) => entry.word);
+}
+
+/** Levenshtein distance where a swap of two neighbours counts one; `limit + 1` when it is more than `limit`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min(previous[j]! + 1, current[j - 1]! + 1, previous[j - 1]! + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, before[j - 2]! + 1);
+      current.push(best);
+    }
+    before = previous;
+    previous = current;
+  }
+  return previous[b.length]!;
+}
