@@ -1,0 +1,43 @@
+import path from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { summary } from './tools/testing/summary';
+
+const alias = Object.fromEntries(
+  ['loader', 'deploy', 'plugin'].map((name) => [
+    `@nx-bpf/${name}`,
+    path.resolve(__dirname, `packages/${name}/src/index.ts`),
+  ]),
+);
+const exclude = ['**/node_modules/**', '**/dist/**', '**/.nx/**'];
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    reporters: ['default', summary],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: [...exclude, '**/*.kernel.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kernel',
+          include: ['packages/**/*.kernel.test.ts', 'tools/**/*.kernel.test.ts'],
+          exclude,
+          // Each file compares what the kernel holds before and after it: two at once would see each other.
+          fileParallelism: false,
+          // unshare(2) of the mount and network namespace is per thread: the test must be a process's main thread.
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
