@@ -1,0 +1,368 @@
+import { type ByteView } from '../bytes';
+import { BpfError } from '../errors';
+import { checkTypes } from './check';
+import { describeType } from './describe';
+import { readPreamble, readRange } from './header';
+import {
+  ALIASES,
+  BtfKind,
+  elementWords,
+  HEADER_WORDS,
+  kindMask,
+  kindName,
+  MODIFIERS,
+  REFERRING,
+  SIZED,
+} from './kinds';
+import { alignmentOf, sizeOf } from './layout';
+import { NameIndex, TYPE_NAMES } from './name-index';
+import { checkNesting, MAX_NESTING } from './nesting';
+import { scanTypes } from './scan';
+import { StringTable } from './string-table';
+import { wordsOf } from './words';
+
+/** What {@link Btf.parse} is told about the bytes. */
+export interface BtfOptions {
+  /** Split BTF (of a kernel module): the BTF whose ids and strings its own continue. */
+  readonly base?: Btf | undefined;
+  /** Name of the object file, for errors. */
+  readonly object?: string | undefined;
+  /** The bytes come from the running kernel: types are found, but not checked one by one. */
+  readonly trusted?: boolean | undefined;
+}
+
+/** magic, version, flags, hdr_len, type_off, type_len, str_off, str_len */
+const HEADER_LENGTH = 24;
+
+const COMPOSITE = kindMask(BtfKind.STRUCT, BtfKind.UNION);
+const ALL_KINDS = ~0;
+const ENUMS = kindMask(BtfKind.ENUM, BtfKind.ENUM64);
+
+/**
+ * The types of an object file, of the kernel or of a kernel module (Documentation/bpf/btf.rst): a view of the bytes
+ * with the place of each type, nothing decoded ahead. Types are numbers from 1 (`firstId` in split BTF); 0 is `void`.
+ * Sizes are bytes, offsets of members are bits from the start of the struct.
+ *
+ * Accessors throw BpfError BTF_MALFORMED when asked for an id, an element or a property that does not exist.
+ *
+ * @example
+ * ```ts
+ * const kernel = Btf.parse(bytes, { trusted: true });
+ * const id = kernel.find('task_struct', BtfKind.STRUCT);
+ * for (let i = 0; i < kernel.vlen(id); i++) {
+ *   if (kernel.memberName(id, i) === 'pid') kernel.memberBitOffset(id, i) / 8; // 2456
+ * }
+ * ```
+ */
+export class Btf {
+  readonly bytes: Uint8Array;
+  /** Byte order of the bytes. */
+  readonly littleEndian: boolean;
+  readonly base: Btf | undefined;
+  /** The first id of its own: 1, or the base's `endId`. */
+  readonly firstId: number;
+  /** One past the last id. */
+  readonly endId: number;
+  /** Own types, in this machine's byte order. */
+  readonly words: Uint32Array;
+  /** The own strings; offsets into them begin at the end of the base's. */
+  readonly stringBytes: Uint8Array;
+  /** Type and string tables, and the word at which each own type begins. */
+  private readonly strings: StringTable;
+  private readonly offsets: Uint32Array;
+  private typeNames: NameIndex | undefined;
+  private otherNames: NameIndex | undefined;
+
+  private constructor(bytes: Uint8Array, view: ByteView, parts: Parts, base: Btf | undefined) {
+    this.bytes = bytes;
+    this.littleEndian = view.littleEndian;
+    this.base = base;
+    this.words = parts.words;
+    this.stringBytes = parts.strings;
+    this.strings = new StringTable(parts.strings, base?.strings);
+    this.offsets = parts.offsets;
+    this.firstId = base?.endId ?? 1;
+    this.endId = this.firstId + parts.offsets.length;
+  }
+
+  /**
+   * Reads the bytes of a `.BTF` section or of a file under /sys/kernel/btf, which are kept and must not change.
+   *
+   * @throws BpfError BTF_MALFORMED when header, sections or types do not fit together. Unless `trusted`, every id,
+   * string and member is checked too, and that no type contains itself, so that what accessors return is sound.
+   */
+  static parse(bytes: Uint8Array, options: BtfOptions = {}): Btf {
+    const { base, object } = options;
+    const preamble = readPreamble(bytes, '.BTF', object, HEADER_LENGTH);
+    const { view } = preamble;
+    const types = readRange(preamble, 8, 'types');
+    if (types.length % 4 !== 0) throw view.error(`the types are ${types.length} bytes, not whole words`, 12);
+    const strings = readRange(preamble, 16, 'strings');
+    checkStrings(view, strings.start, strings.length, base !== undefined);
+    const words = wordsOf(bytes, types.start, types.length, view.littleEndian);
+    const offsets = scanTypes(words, view, types.start);
+    const own = bytes.subarray(strings.start, strings.start + strings.length);
+    const btf = new Btf(bytes, view, { words, offsets, strings: own }, base);
+    if (!options.trusted) {
+      const place = (id: number): number => types.start + 4 * btf.offsets[id - btf.firstId]!;
+      checkTypes(btf, btf.strings.end, (id, what) => view.error(`type [${id}] ${what}`, place(id)));
+      checkNesting(btf, (id, what) => view.error(`type [${id}] ${what}`, place(id)));
+    }
+    return btf;
+  }
+
+  /** The string at an offset that a type, or ext info, refers to. */
+  string(offset: number): string {
+    return this.strings.text(offset);
+  }
+
+  /** One past the last offset of a string. */
+  get stringEnd(): number {
+    return this.strings.end;
+  }
+
+  kind(id: number): BtfKind {
+    return ((this.word(id, 1) >>> 24) & 0x1f) as BtfKind;
+  }
+
+  /** '' for an anonymous type. */
+  name(id: number): string {
+    return this.string(this.nameOffset(id));
+  }
+
+  /** Where the name is among the strings. */
+  nameOffset(id: number): number {
+    return this.word(id, 0);
+  }
+
+  /** Word `n` of element `i` as the format has it: for readers that want string offsets rather than strings. */
+  elementWord(id: number, i: number, n: number): number {
+    return this.element(id, i, n, ALL_KINDS);
+  }
+
+  /** STRUCT, UNION: member offsets include bitfield sizes; ENUM, ENUM64: values are signed; FWD: it is a union. */
+  kindFlag(id: number): boolean {
+    return this.word(id, 1) >>> 31 === 1;
+  }
+
+  /** Number of members, values, parameters or variables. */
+  vlen(id: number): number {
+    return this.word(id, 1) & 0xffff;
+  }
+
+  /** Size in bytes that an INT, STRUCT, UNION, ENUM, ENUM64, FLOAT or DATASEC has by itself; see {@link byteSize}. */
+  size(id: number): number {
+    return this.property(id, 2, SIZED, 'has no size of its own');
+  }
+
+  /** The type that a PTR, modifier, TYPEDEF, FUNC, VAR or DECL_TAG refers to; what a FUNC_PROTO returns. */
+  type(id: number): number {
+    return this.property(id, 2, REFERRING, 'refers to no other type');
+  }
+
+  memberName(id: number, i: number): string {
+    return this.string(this.element(id, i, 0, COMPOSITE));
+  }
+
+  memberType(id: number, i: number): number {
+    return this.element(id, i, 1, COMPOSITE);
+  }
+
+  /** Bits from the start of the struct. */
+  memberBitOffset(id: number, i: number): number {
+    const offset = this.element(id, i, 2, COMPOSITE);
+    return this.kindFlag(id) ? offset & 0xffffff : offset;
+  }
+
+  /** Width of a bitfield in bits, 0 for a member that is none. */
+  memberBitfieldSize(id: number, i: number): number {
+    const offset = this.element(id, i, 2, COMPOSITE);
+    return this.kindFlag(id) ? offset >>> 24 : 0;
+  }
+
+  enumName(id: number, i: number): string {
+    return this.string(this.element(id, i, 0, ENUMS));
+  }
+
+  /** Value of an enumerator, signed if the enum is. */
+  enumValue(id: number, i: number): bigint {
+    const low = this.element(id, i, 1, ENUMS);
+    const signed = this.kindFlag(id);
+    if (this.kind(id) === BtfKind.ENUM) return BigInt(signed ? low | 0 : low);
+    const value = (BigInt(this.element(id, i, 2, ENUMS)) << 32n) | BigInt(low);
+    return signed ? BigInt.asIntN(64, value) : value;
+  }
+
+  arrayElement(id: number): number {
+    return this.property(id, 3, kindMask(BtfKind.ARRAY), 'is not an array');
+  }
+
+  /** Type of an array's index. */
+  arrayIndex(id: number): number {
+    return this.property(id, 4, kindMask(BtfKind.ARRAY), 'is not an array');
+  }
+
+  /** Number of elements; 0 for a flexible array member. */
+  arrayLength(id: number): number {
+    return this.property(id, 5, kindMask(BtfKind.ARRAY), 'is not an array');
+  }
+
+  /** Bits of `IntEncoding`. */
+  intEncoding(id: number): number {
+    return (this.property(id, 3, kindMask(BtfKind.INT), 'is not an integer') >>> 24) & 0xf;
+  }
+
+  intOffset(id: number): number {
+    return (this.property(id, 3, kindMask(BtfKind.INT), 'is not an integer') >>> 16) & 0xff;
+  }
+
+  /** Width in bits: less than the size for bitfields of old compilers and for `_Bool`. */
+  intBits(id: number): number {
+    return this.property(id, 3, kindMask(BtfKind.INT), 'is not an integer') & 0xff;
+  }
+
+  paramName(id: number, i: number): string {
+    return this.string(this.element(id, i, 0, kindMask(BtfKind.FUNC_PROTO)));
+  }
+
+  /** 0 as the last one means variable arguments. */
+  paramType(id: number, i: number): number {
+    return this.element(id, i, 1, kindMask(BtfKind.FUNC_PROTO));
+  }
+
+  /** The VAR (or, in `.ksyms`, FUNC) of an entry of a DATASEC. */
+  secVarType(id: number, i: number): number {
+    return this.element(id, i, 0, kindMask(BtfKind.DATASEC));
+  }
+
+  secVarOffset(id: number, i: number): number {
+    return this.element(id, i, 1, kindMask(BtfKind.DATASEC));
+  }
+
+  secVarSize(id: number, i: number): number {
+    return this.element(id, i, 2, kindMask(BtfKind.DATASEC));
+  }
+
+  /** `Linkage` of a FUNC or VAR. */
+  linkage(id: number): number {
+    if (this.kind(id) === BtfKind.FUNC) return this.vlen(id);
+    return this.property(id, 3, kindMask(BtfKind.VAR), 'has no linkage');
+  }
+
+  /** The member or parameter that a DECL_TAG is about, -1 for the whole type. */
+  declTagIndex(id: number): number {
+    return this.property(id, 3, kindMask(BtfKind.DECL_TAG), 'is not a declaration tag') | 0;
+  }
+
+  /** The type without const, volatile, restrict and type tags. */
+  skipModifiers(id: number): number {
+    return this.skip(id, MODIFIERS);
+  }
+
+  /** The type without modifiers and typedefs. */
+  resolve(id: number): number {
+    return this.skip(id, ALIASES);
+  }
+
+  /** Bytes that a value of the type takes, through typedefs and arrays. */
+  byteSize(id: number): number {
+    return sizeOf(this, id);
+  }
+
+  /** Alignment in bytes that a value of the type has in C; 1 for a packed struct. */
+  alignment(id: number): number {
+    return alignmentOf(this, id);
+  }
+
+  /** The type as C writes it, for messages: `struct task_struct`, `const char *`, `int (*)(...)`. */
+  describe(id: number): string {
+    return describeType(this, id);
+  }
+
+  /** The first type of this name and kind, the base's first; 0 if there is none. */
+  find(name: string, kind: BtfKind): number {
+    return this.base?.find(name, kind) || (this.index(kind).named(name, kindMask(kind), 1)[0] ?? 0);
+  }
+
+  /** All types of this name and kind, ascending. */
+  findAll(name: string, kind: BtfKind): number[] {
+    return [...(this.base?.findAll(name, kind) ?? []), ...this.index(kind).named(name, kindMask(kind))];
+  }
+
+  /**
+   * The types whose name without flavour is `name`, ascending, those of the base included: what a CO-RE relocation
+   * against `name` may mean.
+   *
+   * @param kinds which kinds count; only kinds that name types, not FUNC, VAR, DATASEC or tags
+   */
+  candidates(name: string, kinds: readonly BtfKind[]): number[] {
+    const own = this.index(BtfKind.STRUCT).essential(name, kindMask(...kinds));
+    return this.base ? [...this.base.candidates(name, kinds), ...own] : own;
+  }
+
+  /** Built when first asked for: objects seldom look for functions. */
+  private index(kind: BtfKind): NameIndex {
+    const { words, offsets, strings, firstId } = this;
+    if ((TYPE_NAMES >>> kind) & 1) {
+      return (this.typeNames ??= new NameIndex(words, offsets, strings, firstId, TYPE_NAMES));
+    }
+    return (this.otherNames ??= new NameIndex(words, offsets, strings, firstId, ~TYPE_NAMES));
+  }
+
+  private skip(id: number, kinds: number): number {
+    let at = id;
+    for (let steps = 0; (kinds >>> this.kind(at)) & 1; steps++) {
+      if (steps > MAX_NESTING) throw this.error(id, 'refers to itself, or through too many others');
+      at = this.word(at, 2);
+    }
+    return at;
+  }
+
+  private word(id: number, n: number): number {
+    if (id >= this.firstId && id < this.endId) return this.words[this.offsets[id - this.firstId]! + n]!;
+    if (id === 0) return 0;
+    if (this.base && id > 0 && id < this.firstId) return this.base.word(id, n);
+    throw new BpfError('BTF_MALFORMED', `BTF type [${id}] does not exist`, {
+      section: '.BTF',
+      expected: `an id below ${this.endId}`,
+    });
+  }
+
+  private property(id: number, n: number, kinds: number, otherwise: string): number {
+    if (!((kinds >>> this.kind(id)) & 1)) throw this.error(id, otherwise);
+    return this.word(id, n);
+  }
+
+  private element(id: number, i: number, n: number, kinds: number): number {
+    const kind = this.kind(id);
+    if (!((kinds >>> kind) & 1)) throw this.error(id, 'does not have such elements');
+    if (!(i >= 0 && i < this.vlen(id)))
+      throw this.error(id, `has ${this.vlen(id)} elements, none with index ${i}`);
+    return this.word(id, HEADER_WORDS + elementWords[kind]! * i + n);
+  }
+
+  private error(id: number, what: string): BpfError {
+    const name = this.name(id);
+    const subject = `BTF type [${id}] ${kindName(this.kind(id))}${name === '' ? '' : ` '${name}'`}`;
+    return new BpfError('BTF_MALFORMED', `${subject} ${what}`, {
+      section: '.BTF',
+      symbol: name || undefined,
+    });
+  }
+}
+
+interface Parts {
+  readonly words: Uint32Array;
+  readonly offsets: Uint32Array;
+  readonly strings: Uint8Array;
+}
+
+/** The string section begins with the empty string and ends with NUL; in split BTF it may be empty. */
+function checkStrings(view: ByteView, start: number, length: number, split: boolean): void {
+  if (length === 0) {
+    if (split) return;
+    throw view.error('the string section is empty; it has at least the empty string', 20);
+  }
+  if (view.u8(start + length - 1) !== 0) throw view.error('the last string does not end', start + length - 1);
+  if (!split && view.u8(start) !== 0) throw view.error('the first string is not the empty one', start);
+}
