@@ -1,0 +1,81 @@
+export * from './attributes';
+export { bpf, bpfCall, bpfCallAsync, type Answer } from './bpf';
+export {
+  effectiveCapabilities,
+  missingCapabilities,
+  privileges,
+  type Capability,
+  type Privileges,
+} from './capabilities';
+export { Command, type CommandName } from './commands';
+export { Errno, errnoName, errnoNumber, errnoText } from './errno';
+export { failure, succeeded, type FailureContext } from './failure';
+export { Fd, Open, closeFd, duplicateFd, openPath } from './fd';
+export {
+  decode,
+  encode,
+  layoutSize,
+  nameLength,
+  type Encoded,
+  type Layout,
+  type LayoutInput,
+  type LayoutOutput,
+} from './layout';
+export { iterCreate, linkCreate, linkDetach, linkUpdate, rawTracepointOpen } from './links';
+export {
+  MapUpdate,
+  mapBatch,
+  mapCreate,
+  mapDelete,
+  mapFreeze,
+  mapLookup,
+  mapLookupAndDelete,
+  mapNextKey,
+  mapUpdate,
+  type BatchCommand,
+  type MapBatch,
+} from './maps';
+export {
+  allIds,
+  btfLoad,
+  enableRunTimeStats,
+  fdById,
+  nextId,
+  objectGet,
+  objectPin,
+  perfEventProgram,
+  type ObjectKind,
+} from './objects';
+export {
+  programAttach,
+  programBindMap,
+  programDetach,
+  programLoad,
+  programLoadAsync,
+  programQuery,
+  testRun,
+  type ProgramLoadAnswer,
+  type ProgramLoadAttributes,
+  type TestRunInput,
+  type TestRunResult,
+} from './programs';
+export { btfBytes, btfInfo, type BtfInfo } from './btf-info';
+export {
+  fileSystemMagic,
+  fileSystemType,
+  ioctl,
+  ioctlBytes,
+  Rename,
+  renameFlags,
+  tryLock,
+  unlock,
+} from './files';
+export { withObject } from './info';
+export { linkTypeNames } from './info-layouts';
+export { linkInfo, type LinkInfo, type LinkTarget } from './link-info';
+export { mapInfo, type MapInfo } from './map-info';
+export { mapMemory, type MappedMemory } from './memory';
+export { Mount, mount, unmount } from './mount';
+export { interfaceIndex, Namespace, setNamespace, unshare } from './namespaces';
+export { PERF_EVENT_ATTR, PerfIoctl, perfEventOpen } from './perf-event';
+export { programCode, programInfo, type ProgramCode, type ProgramInfo } from './program-info';

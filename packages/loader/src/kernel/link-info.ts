@@ -1,0 +1,101 @@
+import {
+  LINK_INFO,
+  LINK_INFO_PART,
+  linkInfoSize,
+  linkTypeNames,
+  PERF_EVENT_INFO,
+  perfEventTypeNames,
+} from './info-layouts';
+import { objectInfo, requireInfo } from './info';
+import { decode, encode, textAt, type Layout, type LayoutOutput } from './layout';
+
+type Parts = typeof LINK_INFO_PART;
+
+/** Pointers are addresses of ours: of no use once read. */
+type Plain<L extends Layout> = Omit<
+  LayoutOutput<L>,
+  { [K in keyof L]: L[K][1] extends 'pointer' ? K : never }[keyof L]
+>;
+
+/** The part of a link's info that belongs to its kind; field names are the uapi header's. */
+export type LinkTarget =
+  | { [K in keyof Parts]: { readonly kind: K; readonly text: string } & Plain<Parts[K]> }[keyof Parts]
+  | { readonly kind: 'perf_event'; readonly event: string; readonly text: string; readonly offset: number }
+  | { readonly kind: 'other'; readonly text: string };
+
+/** What the kernel says about a link. */
+export interface LinkInfo {
+  readonly id: number;
+  /** `enum bpf_link_type`, and its name: `xdp`, `tcx`, `raw_tracepoint`... */
+  readonly type: number;
+  readonly typeName: string;
+  readonly programId: number;
+  /** Where it is attached. `text` is the tracepoint's, iterator's or file's name, '' for kinds without. */
+  readonly target: LinkTarget;
+}
+
+/** Room for a name: tracepoints and functions are far shorter, paths of uprobes at most PATH_MAX. */
+const textSpace = 4096;
+
+/** In which fields the kernel wants room for a kind's text, and its size. */
+const textFields: Readonly<Record<string, readonly [pointer: string, size: string]>> = {
+  raw_tracepoint: ['tp_name', 'tp_name_len'],
+  iter: ['target_name', 'target_name_len'],
+  uprobe_multi: ['path', 'path_size'],
+};
+
+/**
+ * What the kernel says about the link behind an fd. A device link whose device is gone has ifindex 0, a cgroup link
+ * whose cgroup is gone has cgroup_id 0.
+ *
+ * @throws BpfError SYSCALL_FAILED
+ *
+ * @example
+ * ```ts
+ * const { target } = linkInfo(fd);
+ * if (target.kind === 'xdp') console.log(target.ifindex);
+ * ```
+ */
+export function linkInfo(fd: number): LinkInfo {
+  const bytes = new Uint8Array(linkInfoSize);
+  requireInfo(fd, bytes);
+  const { id, type, prog_id: programId } = decode(LINK_INFO, bytes);
+  const typeName = linkTypeNames[type] ?? `type ${type}`;
+  return { id, type, typeName, programId, target: linkTarget(fd, typeName, bytes) };
+}
+
+function linkTarget(fd: number, kind: string, bytes: Uint8Array): LinkTarget {
+  if (kind === 'perf_event') return perfEventTarget(fd);
+  const layout = (LINK_INFO_PART as Readonly<Record<string, Layout>>)[kind];
+  if (layout === undefined) return { kind: 'other', text: '' };
+  const fields = textFields[kind];
+  const text = fields === undefined ? '' : linkText(fd, layout, fields[0], fields[1]);
+  const plain = Object.entries(decode(layout, bytes)).filter(([name]) => layout[name]![1] !== 'pointer');
+  return { kind, text, ...Object.fromEntries(plain) } as LinkTarget;
+}
+
+/** Before Linux 6.6 a perf link says nothing of its event: then all stays empty. */
+function perfEventTarget(fd: number): LinkTarget {
+  const bytes = new Uint8Array(linkInfoSize);
+  const text = linkText(fd, PERF_EVENT_INFO, 'text', 'text_len', bytes);
+  const { type, offset } = decode(PERF_EVENT_INFO, bytes);
+  const event = perfEventTypeNames[type] ?? `type ${type}`;
+  return {
+    kind: 'perf_event',
+    event,
+    text,
+    offset: event === 'tracepoint' || event === 'event' ? 0 : offset,
+  };
+}
+
+function linkText(
+  fd: number,
+  layout: Layout,
+  pointer: string,
+  length: string,
+  bytes = new Uint8Array(linkInfoSize),
+): string {
+  const text = new Uint8Array(textSpace);
+  encode(layout, { [pointer]: text, [length]: textSpace }, bytes);
+  return objectInfo(fd, bytes) < 0 ? '' : textAt(text, 0, textSpace);
+}

@@ -1,0 +1,58 @@
+import { lastErrno, native } from './native';
+import { failure, succeeded } from './failure';
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+
+/** Memory shared with the kernel. */
+export class MappedMemory {
+  private view: Uint8Array | undefined;
+
+  constructor(
+    private readonly address: bigint,
+    readonly length: number,
+    view: Uint8Array,
+  ) {
+    this.view = view;
+  }
+
+  /** The mapping. Touching it after {@link unmap} would end the process, so keep no reference beyond that. */
+  get bytes(): Uint8Array {
+    if (this.view === undefined) throw failure('mapped memory used after unmap', 14, { code: 'INTERNAL' });
+    return this.view;
+  }
+
+  unmap(): void {
+    if (this.view === undefined) return;
+    this.view = undefined;
+    succeeded(native().munmap(this.address, this.length) < 0 ? -lastErrno() : 0, 'munmap');
+  }
+}
+
+/**
+ * mmap(2) of an fd: a BPF map with BPF_F_MMAPABLE, a ring buffer's pages, a perf event's, or a file.
+ *
+ * @param options writable: also for writing; private: changes stay this process's; offset: bytes, whole pages
+ * @throws BpfError SYSCALL_FAILED; EPERM for a frozen map when writable, EINVAL for a map that can't be mapped
+ *
+ * @example
+ * ```ts
+ * const memory = mapMemory(mapFd, 4096, { writable: true });
+ * memory.bytes[0] = 1;
+ * memory.unmap();
+ * ```
+ */
+export function mapMemory(
+  fd: number,
+  length: number,
+  options: { writable?: boolean; private?: boolean; offset?: number } = {},
+): MappedMemory {
+  const { mmap, koffi } = native();
+  const protection = PROT_READ | (options.writable ? PROT_WRITE : 0);
+  const flags = options.private ? MAP_PRIVATE : MAP_SHARED;
+  const address = BigInt(mmap(null, length, protection, flags, fd, options.offset ?? 0));
+  if (address === -1n) throw failure(`mmap of ${length} bytes`, lastErrno());
+  return new MappedMemory(address, length, new Uint8Array(koffi.view(address, length)));
+}
