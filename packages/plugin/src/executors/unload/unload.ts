@@ -1,0 +1,8 @@
+import { type ExecutorContext } from '@nx/devkit';
+import { execute } from '../execute';
+import { type DeployOptions } from '../options';
+
+/** Removes from the kernel what the project's deployment put there. */
+export default function unload(options: DeployOptions, context: ExecutorContext): Promise<{ success: boolean }> {
+  return execute('destroy', options, context);
+}

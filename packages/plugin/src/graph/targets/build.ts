@@ -1,0 +1,23 @@
+import { type TargetConfiguration } from '@nx/devkit';
+import { configurations } from '../configurations';
+import { buildInputs } from '../inputs';
+import { type BpfProject } from '../project';
+
+/** `bpf-build`: the project's C sources to objects. The one target whose result Nx may keep. */
+export function buildTarget(project: BpfProject, workspaceRoot: string): TargetConfiguration {
+  return {
+    executor: '@nx-bpf/plugin:build',
+    cache: true,
+    inputs: buildInputs(workspaceRoot),
+    outputs: ['{projectRoot}/dist/bpf'],
+    configurations: configurations(project),
+    metadata: {
+      technologies: ['ebpf', 'clang'],
+      description: 'Compiles the BPF programs',
+      help: {
+        command: `npx nx run ${project.name}:bpf-build --help`,
+        example: { options: { environment: project.defaultEnvironment } },
+      },
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { type TargetConfiguration } from '@nx/devkit';
+import { type BpfProject } from '../project';
+import { buildTarget } from './build';
+import { loadTarget } from './load';
+import { statusTarget } from './status';
+import { unloadTarget } from './unload';
+
+/** Every target that a project gets from its manifest. */
+export function targets(project: BpfProject, workspaceRoot: string): Record<string, TargetConfiguration> {
+  return {
+    'bpf-build': buildTarget(project, workspaceRoot),
+    'bpf-load': loadTarget(project),
+    'bpf-status': statusTarget(project),
+    'bpf-unload': unloadTarget(project),
+  };
+}

@@ -1,0 +1,27 @@
+/** `npm run build`: the packages as they are published, in the order in which they depend on each other. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { quickEnvironment } from './setup/command.mjs';
+
+const root = path.resolve(import.meta.dirname, '..');
+const compiler = path.join(root, 'node_modules/typescript/lib/tsc.js');
+
+// Each finds the types of those before it in their dist, through the links in node_modules: as its users will.
+for (const name of ['loader', 'deploy', 'plugin']) {
+  const directory = path.join(root, 'packages', name);
+  rmSync(path.join(directory, 'dist'), { recursive: true, force: true });
+  const compile = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: directory,
+    env: quickEnvironment,
+    stdio: 'inherit',
+  });
+  if (compile.status !== 0) process.exit(1);
+  copySchemas(path.join(directory, 'src'), path.join(directory, 'dist'));
+}
+
+/** The compiler leaves out what is not imported: the schemas of the executors, which Nx reads. */
+function copySchemas(from, to) {
+  const files = readdirSync(from, { recursive: true }).filter((file) => path.basename(file) === 'schema.json');
+  for (const file of files) cpSync(path.join(from, file), path.join(to, file));
+}
