@@ -1,45 +1,41 @@
 /** `npm test`: its own set-up, then every check there is. The tests come last, so that their count is the last line. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
 import { quickEnvironment, root, setUpToTest } from './setup/index.mjs';
 
+const checks = {
+  lint: ['node_modules/eslint/bin/eslint.js', '.'],
+  format: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+  types: ['node_modules/typescript/lib/tsc.js', '-p', '.'],
+  packages: ['tools/pack-check.mjs'],
+};
+const options = { cwd: root, env: quickEnvironment };
+
 setUpToTest();
+const failed = (await Promise.all(Object.entries(checks).map(check))).filter((name) => name !== undefined);
 
-const checks = [
-  ['lint', 'node_modules/eslint/bin/eslint.js', '.'],
-  ['format', 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
-  ['types', 'node_modules/typescript/lib/tsc.js', '-p', '.'],
-  ['packages', 'tools/pack-check.mjs'],
-];
-const results = await Promise.all(checks.map(([name, ...args]) => run(name, args, 'pipe')));
-results.push(await run('tests', ['node_modules/vitest/vitest.mjs', 'run'], 'inherit'));
+console.log('tests:');
+const tests = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], {
+  ...options,
+  stdio: 'inherit',
+});
+if (failed.length > 0) console.error(`failed before the tests: ${failed.join(', ')}`);
+process.exitCode = failed.length > 0 ? 1 : (tests.status ?? 1);
 
-const failed = results.filter(({ ok }) => !ok).map(({ name }) => name);
-if (failed.length > 0) {
-  // The tests' own last line says enough when only they failed.
-  if (failed.join() !== 'tests') console.error(`failed: ${failed.join(', ')}`);
-  process.exit(1);
-}
-
-/** Runs a script of Node; prints a line with the time it took, and what it said if it failed. */
-function run(name, args, output) {
+/** Runs a check and prints a line with the time it took; what it said follows if it failed. Resolves to its name then. */
+function check([name, args]) {
   const start = performance.now();
-  if (output === 'inherit') console.log(`${name}:`);
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: quickEnvironment,
-    stdio: ['ignore', output, output],
-  });
-  const said = [];
-  child.stdout?.on('data', (chunk) => said.push(chunk));
-  child.stderr?.on('data', (chunk) => said.push(chunk));
+  const child = spawn(process.execPath, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => (said += text));
+  }
   return new Promise((resolve) => {
     child.on('close', (status) => {
-      const ok = status === 0;
-      if (output === 'pipe') {
-        console.log(`${name}: ${ok ? 'ok' : 'FAILED'} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
-        if (!ok) process.stdout.write(Buffer.concat(said));
-      }
-      resolve({ name, ok });
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      console.log(`${name}: ${status === 0 ? 'ok' : 'failed'} (${seconds} s)`);
+      if (status !== 0) console.log(said);
+      resolve(status === 0 ? undefined : name);
     });
   });
 }

@@ -1,4 +1,4 @@
-import { type Request, run } from '@nx-bpf/deploy';
+import { listProjects, type Request, run } from '@nx-bpf/deploy';
 import { type ExecutorContext } from '@nx/devkit';
 import { type DeployOptions } from './options';
 
@@ -8,17 +8,17 @@ export async function execute(
   options: DeployOptions,
   context: ExecutorContext,
 ): Promise<{ success: boolean }> {
-  const { success } = await run(command, request(options, context));
+  const { success } = await run(command, {
+    ...options,
+    verbose: options.verbose ?? context.isVerbose,
+    workspaceRoot: context.root,
+    project: manifestName(context),
+  } satisfies Request);
   return { success };
 }
 
-function request(options: DeployOptions, context: ExecutorContext): Request {
-  if (context.projectName === undefined) throw new Error('a BPF target runs for a project, and Nx named none');
-  return {
-    workspaceRoot: context.root,
-    project: context.projectName,
-    ...(options.environment !== undefined && { environment: options.environment }),
-    ...(options.set !== undefined && { set: options.set }),
-    verbose: options.verbose ?? context.isVerbose,
-  };
+/** What the manifest calls the project: Nx's name may have a scope, or be another one; the directory is the same. */
+function manifestName({ root, projectName = '', projectsConfigurations }: ExecutorContext): string {
+  const directory = projectsConfigurations.projects[projectName]?.root;
+  return listProjects(root).find((project) => project.root === directory)?.name ?? projectName;
 }

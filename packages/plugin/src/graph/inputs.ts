@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type InputDefinition } from '@nx/devkit';
+import { type TargetConfiguration } from '@nx/devkit';
 
 /** Directory of the package that this file belongs to, in `src/graph` as in `dist/graph`. */
 const ownDirectory = path.resolve(__dirname, '../..');
@@ -11,7 +11,10 @@ const ownDirectory = path.resolve(__dirname, '../..');
  * Nx adds the installed packages by itself. In a workspace that holds the plugin's own source it does not: there
  * an edited executor would be answered from the cache, so the source is named.
  */
-export function buildInputs(workspaceRoot: string, plugin = ownDirectory): (string | InputDefinition)[] {
+export function buildInputs(
+  workspaceRoot: string,
+  plugin = ownDirectory,
+): NonNullable<TargetConfiguration['inputs']> {
   return [
     'default',
     '^default',

@@ -3,6 +3,9 @@ import { execute } from '../execute';
 import { type DeployOptions } from '../options';
 
 /** Makes the kernel what the manifest says: loads, pins and attaches. */
-export default function load(options: DeployOptions, context: ExecutorContext): Promise<{ success: boolean }> {
+export default function load(
+  options: DeployOptions,
+  context: ExecutorContext,
+): Promise<{ success: boolean }> {
   return execute('apply', options, context);
 }

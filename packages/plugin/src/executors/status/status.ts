@@ -3,6 +3,9 @@ import { execute } from '../execute';
 import { type DeployOptions } from '../options';
 
 /** Shows what of the project is in the kernel. */
-export default function status(options: DeployOptions, context: ExecutorContext): Promise<{ success: boolean }> {
+export default function status(
+  options: DeployOptions,
+  context: ExecutorContext,
+): Promise<{ success: boolean }> {
   return execute('status', options, context);
 }

@@ -3,6 +3,9 @@ import { execute } from '../execute';
 import { type DeployOptions } from '../options';
 
 /** Removes from the kernel what the project's deployment put there. */
-export default function unload(options: DeployOptions, context: ExecutorContext): Promise<{ success: boolean }> {
+export default function unload(
+  options: DeployOptions,
+  context: ExecutorContext,
+): Promise<{ success: boolean }> {
   return execute('destroy', options, context);
 }

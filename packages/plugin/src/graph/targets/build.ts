@@ -1,10 +1,10 @@
+import { type ListedProject } from '@nx-bpf/deploy';
 import { type TargetConfiguration } from '@nx/devkit';
 import { configurations } from '../configurations';
 import { buildInputs } from '../inputs';
-import { type BpfProject } from '../project';
 
 /** `bpf-build`: the project's C sources to objects. The one target whose result Nx may keep. */
-export function buildTarget(project: BpfProject, workspaceRoot: string): TargetConfiguration {
+export function buildTarget(project: ListedProject, workspaceRoot: string): TargetConfiguration {
   return {
     executor: '@nx-bpf/plugin:build',
     cache: true,
@@ -16,7 +16,7 @@ export function buildTarget(project: BpfProject, workspaceRoot: string): TargetC
       description: 'Compiles the BPF programs',
       help: {
         command: `npx nx run ${project.name}:bpf-build --help`,
-        example: { options: { environment: project.defaultEnvironment } },
+        example: { options: { environment: project.environments[0] } },
       },
     },
   };

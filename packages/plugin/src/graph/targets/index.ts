@@ -1,12 +1,12 @@
+import { type ListedProject } from '@nx-bpf/deploy';
 import { type TargetConfiguration } from '@nx/devkit';
-import { type BpfProject } from '../project';
 import { buildTarget } from './build';
 import { loadTarget } from './load';
 import { statusTarget } from './status';
 import { unloadTarget } from './unload';
 
 /** Every target that a project gets from its manifest. */
-export function targets(project: BpfProject, workspaceRoot: string): Record<string, TargetConfiguration> {
+export function targets(project: ListedProject, workspaceRoot: string): Record<string, TargetConfiguration> {
   return {
     'bpf-build': buildTarget(project, workspaceRoot),
     'bpf-load': loadTarget(project),

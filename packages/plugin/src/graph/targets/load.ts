@@ -1,9 +1,9 @@
+import { type ListedProject } from '@nx-bpf/deploy';
 import { type TargetConfiguration } from '@nx/devkit';
 import { configurations } from '../configurations';
-import { type BpfProject } from '../project';
 
 /** `bpf-load`: makes the kernel what the manifest says. Its result is in the kernel, so never in a cache. */
-export function loadTarget(project: BpfProject): TargetConfiguration {
+export function loadTarget(project: ListedProject): TargetConfiguration {
   return {
     executor: '@nx-bpf/plugin:load',
     cache: false,
@@ -17,7 +17,7 @@ export function loadTarget(project: BpfProject): TargetConfiguration {
       description: 'Loads, pins and attaches the BPF programs',
       help: {
         command: `npx nx run ${project.name}:bpf-load --help`,
-        example: { options: { environment: project.defaultEnvironment } },
+        example: { options: { environment: project.environments[0] } },
       },
     },
   };

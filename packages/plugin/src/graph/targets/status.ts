@@ -1,9 +1,9 @@
+import { type ListedProject } from '@nx-bpf/deploy';
 import { type TargetConfiguration } from '@nx/devkit';
 import { configurations } from '../configurations';
-import { type BpfProject } from '../project';
 
 /** `bpf-status`: what of the project is in the kernel. */
-export function statusTarget(project: BpfProject): TargetConfiguration {
+export function statusTarget(project: ListedProject): TargetConfiguration {
   return {
     executor: '@nx-bpf/plugin:status',
     cache: false,
@@ -15,7 +15,7 @@ export function statusTarget(project: BpfProject): TargetConfiguration {
       description: 'Shows which programs, maps and links are in the kernel',
       help: {
         command: `npx nx run ${project.name}:bpf-status --help`,
-        example: { options: { environment: project.defaultEnvironment } },
+        example: { options: { environment: project.environments[0] } },
       },
     },
   };

@@ -1,9 +1,9 @@
+import { type ListedProject } from '@nx-bpf/deploy';
 import { type TargetConfiguration } from '@nx/devkit';
 import { configurations } from '../configurations';
-import { type BpfProject } from '../project';
 
 /** `bpf-unload`: removes what `bpf-load` put into the kernel. */
-export function unloadTarget(project: BpfProject): TargetConfiguration {
+export function unloadTarget(project: ListedProject): TargetConfiguration {
   return {
     executor: '@nx-bpf/plugin:unload',
     cache: false,
@@ -14,7 +14,7 @@ export function unloadTarget(project: BpfProject): TargetConfiguration {
       description: 'Detaches and removes the BPF programs and their maps',
       help: {
         command: `npx nx run ${project.name}:bpf-unload --help`,
-        example: { options: { environment: project.defaultEnvironment } },
+        example: { options: { environment: project.environments[0] } },
       },
     },
   };

@@ -23,7 +23,9 @@ require.extensions['.ts'] = (module, filename) => {
   module._compile(code, filename);
 };
 
-const { paths } = JSON.parse(readFileSync(path.join(__dirname, '../tsconfig.base.json'), 'utf8')).compilerOptions;
+const { paths } = JSON.parse(
+  readFileSync(path.join(__dirname, '../tsconfig.base.json'), 'utf8'),
+).compilerOptions;
 const resolve = Module._resolveFilename;
 Module._resolveFilename = (request, ...rest) =>
   request in paths ? path.join(__dirname, '..', paths[request][0]) : resolve(request, ...rest);

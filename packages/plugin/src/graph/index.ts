@@ -1,0 +1,2 @@
+export { createNodes } from './create-nodes';
+export { preTasksExecution } from './pre-tasks-execution';
