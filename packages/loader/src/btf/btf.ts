@@ -11,13 +11,15 @@ import {
   kindMask,
   kindName,
   MODIFIERS,
+  OTHER_NAMES,
   REFERRING,
   SIZED,
+  TYPE_NAMES,
 } from './kinds';
 import { alignmentOf, sizeOf } from './layout';
-import { NameIndex, TYPE_NAMES } from './name-index';
+import { namedPositions, NameIndex, type TypeTable } from './name-index';
 import { checkNesting, MAX_NESTING } from './nesting';
-import { scanTypes } from './scan';
+import { scanTypes, type TypeScan } from './scan';
 import { StringTable } from './string-table';
 import { wordsOf } from './words';
 
@@ -70,6 +72,7 @@ export class Btf {
   /** Type and string tables, and the word at which each own type begins. */
   private readonly strings: StringTable;
   private readonly offsets: Uint32Array;
+  private readonly named: Uint32Array;
   private typeNames: NameIndex | undefined;
   private otherNames: NameIndex | undefined;
 
@@ -80,9 +83,10 @@ export class Btf {
     this.words = parts.words;
     this.stringBytes = parts.strings;
     this.strings = new StringTable(parts.strings, base?.strings);
-    this.offsets = parts.offsets;
+    this.offsets = parts.scan.offsets;
+    this.named = parts.scan.named;
     this.firstId = base?.endId ?? 1;
-    this.endId = this.firstId + parts.offsets.length;
+    this.endId = this.firstId + parts.scan.offsets.length;
   }
 
   /**
@@ -100,11 +104,11 @@ export class Btf {
     const strings = readRange(preamble, 16, 'strings');
     checkStrings(view, strings.start, strings.length, base !== undefined);
     const words = wordsOf(bytes, types.start, types.length, view.littleEndian);
-    const offsets = scanTypes(words, view, types.start);
+    const scan = scanTypes(words, view, types.start);
     const own = bytes.subarray(strings.start, strings.start + strings.length);
-    const btf = new Btf(bytes, view, { words, offsets, strings: own }, base);
+    const btf = new Btf(bytes, view, { words, scan, strings: own }, base);
     if (!options.trusted) {
-      const place = (id: number): number => types.start + 4 * btf.offsets[id - btf.firstId]!;
+      const place = (id: number): number => types.start + 4 * btf.wordOffset(id);
       checkTypes(btf, btf.strings.end, (id, what) => view.error(`type [${id}] ${what}`, place(id)));
       checkNesting(btf, (id, what) => view.error(`type [${id}] ${what}`, place(id)));
     }
@@ -133,6 +137,11 @@ export class Btf {
   /** Where the name is among the strings. */
   nameOffset(id: number): number {
     return this.word(id, 0);
+  }
+
+  /** The index in `words` at which an own type begins. */
+  wordOffset(id: number): number {
+    return this.offsets[id - this.firstId]!;
   }
 
   /** Word `n` of element `i` as the format has it: for readers that want string offsets rather than strings. */
@@ -302,11 +311,14 @@ export class Btf {
 
   /** Built when first asked for: objects seldom look for functions. */
   private index(kind: BtfKind): NameIndex {
+    if ((TYPE_NAMES >>> kind) & 1) return (this.typeNames ??= new NameIndex(this.table(), this.named));
+    const table = this.table();
+    return (this.otherNames ??= new NameIndex(table, namedPositions(table, OTHER_NAMES)));
+  }
+
+  private table(): TypeTable {
     const { words, offsets, strings, firstId } = this;
-    if ((TYPE_NAMES >>> kind) & 1) {
-      return (this.typeNames ??= new NameIndex(words, offsets, strings, firstId, TYPE_NAMES));
-    }
-    return (this.otherNames ??= new NameIndex(words, offsets, strings, firstId, ~TYPE_NAMES));
+    return { words, offsets, strings, firstId };
   }
 
   private skip(id: number, kinds: number): number {
@@ -353,7 +365,7 @@ export class Btf {
 
 interface Parts {
   readonly words: Uint32Array;
-  readonly offsets: Uint32Array;
+  readonly scan: TypeScan;
   readonly strings: Uint8Array;
 }
 

@@ -1,4 +1,13 @@
 export { Btf, type BtfOptions } from './btf';
-export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';
-export { essentialName } from './essential-name';
 export { BtfExt, CORE_RELOCATION_WORDS, FUNC_INFO_WORDS, LINE_INFO_WORDS } from './btf-ext';
+export {
+  BtfBuilder,
+  toLittleEndian,
+  type EnumeratorInit,
+  type MemberInit,
+  type ParamInit,
+  type SectionEntry,
+} from './builder';
+export { withDatasecLayout, type DatasecLayout } from './datasec-layout';
+export { essentialName } from './essential-name';
+export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';

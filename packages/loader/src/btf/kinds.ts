@@ -85,3 +85,24 @@ export const ALIASES = MODIFIERS | kindMask(BtfKind.TYPEDEF);
 /** Kinds whose third word is the id of another type. */
 export const REFERRING =
   ALIASES | kindMask(BtfKind.PTR, BtfKind.FUNC, BtfKind.FUNC_PROTO, BtfKind.VAR, BtfKind.DECL_TAG);
+
+/** Kinds that name a type, which is what CO-RE looks for. */
+export const TYPE_NAMES = kindMask(
+  BtfKind.INT,
+  BtfKind.STRUCT,
+  BtfKind.UNION,
+  BtfKind.ENUM,
+  BtfKind.FWD,
+  BtfKind.TYPEDEF,
+  BtfKind.FLOAT,
+  BtfKind.ENUM64,
+);
+
+/** Kinds that name something else: functions, variables, sections, tags. */
+export const OTHER_NAMES = kindMask(
+  BtfKind.FUNC,
+  BtfKind.VAR,
+  BtfKind.DATASEC,
+  BtfKind.DECL_TAG,
+  BtfKind.TYPE_TAG,
+);

@@ -1,86 +1,98 @@
 import { essentialName } from './essential-name';
-import { BtfKind, kindMask } from './kinds';
-import { prefixHash, type StringTable } from './string-table';
+import { prefixOf, type StringTable } from './string-table';
 
-/** Kinds that name a type; what CO-RE looks for. */
-export const TYPE_NAMES = kindMask(
-  BtfKind.INT,
-  BtfKind.STRUCT,
-  BtfKind.UNION,
-  BtfKind.ENUM,
-  BtfKind.FWD,
-  BtfKind.TYPEDEF,
-  BtfKind.FLOAT,
-  BtfKind.ENUM64,
-);
-
-const BUCKETS = 4096;
 const UNDERSCORE = 0x5f;
 const encoder = new TextEncoder();
 
+/** The types of one BTF: where each begins, and the strings that their names are in. */
+export interface TypeTable {
+  readonly words: Uint32Array;
+  readonly offsets: Uint32Array;
+  readonly strings: StringTable;
+  readonly firstId: number;
+}
+
 /**
- * Ids by name, for the kinds of one mask: hashed buckets over the first bytes of each name, so that building it
- * reads one cache line a name and copies none. Ids of one name come in ascending order.
+ * Ids by name. A column holds the first four bytes of each name; the engine's own `indexOf` runs over it, which in a
+ * fresh process, with nothing compiled yet, is many times faster than a loop or hash table in JavaScript, and
+ * building it touches each name once.
  */
 export class NameIndex {
-  private readonly heads = new Int32Array(BUCKETS).fill(-1);
-  private readonly ids: Uint32Array;
-  private readonly next: Int32Array;
+  private readonly prefixes: Uint32Array;
 
+  /** @param positions in `offsets`, of the types that are in the index: ascending */
   constructor(
-    private readonly words: Uint32Array,
-    private readonly offsets: Uint32Array,
-    private readonly strings: StringTable,
-    private readonly firstId: number,
-    mask: number,
+    private readonly table: TypeTable,
+    private readonly positions: Uint32Array,
   ) {
-    const ids = new Uint32Array(offsets.length);
-    let count = 0;
-    for (let i = 0; i < offsets.length; i++) {
-      const at = offsets[i]!;
-      if (words[at] !== 0 && (mask >>> ((words[at + 1]! >>> 24) & 0x1f)) & 1) ids[count++] = i;
-    }
-    this.ids = ids.slice(0, count);
-    this.next = new Int32Array(count);
-    for (let i = count - 1; i >= 0; i--) {
-      const bucket = strings.prefixHash(words[offsets[this.ids[i]!]!]!) & (BUCKETS - 1);
-      this.next[i] = this.heads[bucket]!;
-      this.heads[bucket] = i;
-    }
+    this.prefixes = namePrefixes(table, positions);
   }
 
-  /** Ids of the types of exactly this name and one of the kinds of the mask; `most` ids at most. */
+  /** Ids of the types of exactly this name and one of the kinds of the mask, ascending; `most` ids at most. */
   named(name: string, mask: number, most = Infinity): number[] {
-    return this.search(name, mask, most, (_, after) => after === 0);
+    const needle = encoder.encode(name);
+    return this.search(needle, prefixOf(needle, 0), mask, most, (_, after) => after === 0);
   }
 
-  /** Ids of the types whose name without flavour is `name`. */
+  /** Ids of the types whose name without flavour is `name`, ascending. */
   essential(name: string, mask: number): number[] {
-    return this.search(
-      name,
+    const needle = encoder.encode(name);
+    const found = this.search(
+      needle,
+      prefixOf(needle, 0),
       mask,
       Infinity,
-      (nameOffset, after) =>
-        after === 0 || (after === UNDERSCORE && essentialName(this.strings.text(nameOffset)) === name),
+      (nameOffset, after) => after === 0 || (after === UNDERSCORE && this.isFlavour(nameOffset, name)),
     );
+    if (needle.length >= 4) return found;
+    // Of a shorter name the separator is part of the column.
+    const separated = prefixOf(encoder.encode(`${name}___`), 0);
+    const flavours = this.search(needle, separated, mask, Infinity, (nameOffset) =>
+      this.isFlavour(nameOffset, name),
+    );
+    return [...found, ...flavours].sort((a, b) => a - b);
+  }
+
+  private isFlavour(nameOffset: number, name: string): boolean {
+    return essentialName(this.table.strings.text(nameOffset)) === name;
   }
 
   private search(
-    name: string,
+    needle: Uint8Array,
+    prefix: number,
     mask: number,
     most: number,
     accept: (nameOffset: number, byteAfter: number) => boolean,
   ): number[] {
+    const { words, offsets, strings, firstId } = this.table;
     const found: number[] = [];
-    if (name === '' || name.includes('\0')) return found;
-    const needle = encoder.encode(name);
-    let entry = this.heads[prefixHash(needle, 0) & (BUCKETS - 1)]!;
-    for (; entry >= 0 && found.length < most; entry = this.next[entry]!) {
-      const at = this.offsets[this.ids[entry]!]!;
-      if (!((mask >>> ((this.words[at + 1]! >>> 24) & 0x1f)) & 1)) continue;
-      const after = this.strings.byteAfter(this.words[at]!, needle);
-      if (after >= 0 && accept(this.words[at]!, after)) found.push(this.firstId + this.ids[entry]!);
+    if (needle.length === 0 || needle.includes(0)) return found;
+    let entry = this.prefixes.indexOf(prefix);
+    for (; entry >= 0 && found.length < most; entry = this.prefixes.indexOf(prefix, entry + 1)) {
+      const position = this.positions[entry]!;
+      const at = offsets[position]!;
+      if (!((mask >>> (words[at + 1]! >>> 24)) & 1)) continue;
+      const after = strings.byteAfter(words[at]!, needle);
+      if (after >= 0 && accept(words[at]!, after)) found.push(firstId + position);
     }
     return found;
   }
+}
+
+/** Positions of the types that have a name and one of the kinds of the mask. */
+export function namedPositions({ words, offsets }: TypeTable, mask: number): Uint32Array {
+  const positions = new Uint32Array(offsets.length);
+  let count = 0;
+  for (let i = 0; i < offsets.length; i++) {
+    const at = offsets[i]!;
+    // The kind is in bits 24 to 28; a shift counts only five bits, so the flag above them does no harm.
+    if ((mask >>> (words[at + 1]! >>> 24)) & 1 && words[at] !== 0) positions[count++] = i;
+  }
+  return positions.slice(0, count);
+}
+
+function namePrefixes({ words, offsets, strings }: TypeTable, positions: Uint32Array): Uint32Array {
+  const prefixes = new Uint32Array(positions.length);
+  for (let i = 0; i < positions.length; i++) prefixes[i] = strings.prefix(words[offsets[positions[i]!]!]!);
+  return prefixes;
 }
