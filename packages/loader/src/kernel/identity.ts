@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { release, version } from 'node:os';
+import { BpfError } from '../errors';
+
+/** What tells one kernel build from another. */
+export interface KernelIdentity {
+  /** GNU build id of vmlinux, hexadecimal; undefined for a kernel that was linked without one. */
+  readonly buildId: string | undefined;
+  /** `uname -r`: for people. Two builds can share it. */
+  readonly release: string;
+}
+
+/**
+ * The running kernel: its GNU build id from /sys/kernel/notes, and its release.
+ *
+ * @example
+ * ```ts
+ * kernelIdentity().buildId; // 'e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1'
+ * ```
+ */
+export function kernelIdentity(): KernelIdentity {
+  return { buildId: buildIdOf(readNotes()), release: release() };
+}
+
+/** Absent where sysfs is not mounted. */
+function readNotes(): Uint8Array {
+  try {
+    return readFileSync('/sys/kernel/notes');
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+const NT_GNU_BUILD_ID = 3;
+
+/**
+ * The GNU build id among ELF notes: 12-byte headers (name size, descriptor size, type), name and descriptor padded
+ * to 4 bytes. Notes that do not end inside the bytes end the search.
+ */
+export function buildIdOf(notes: Uint8Array): string | undefined {
+  const view = new DataView(notes.buffer, notes.byteOffset, notes.byteLength);
+  const padded = (size: number) => Math.ceil(size / 4) * 4;
+  // Notes are in the kernel's byte order, which is ours: Node runs on little-endian machines, s390x apart.
+  const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+  for (let at = 0; at + 12 <= notes.length;) {
+    const nameSize = view.getUint32(at, little);
+    const size = view.getUint32(at + 4, little);
+    const start = at + 12 + padded(nameSize);
+    if (start + size > notes.length) return undefined;
+    const name = Buffer.from(notes.subarray(at + 12, at + 12 + nameSize)).toString('latin1');
+    if (name === 'GNU\0' && view.getUint32(at + 8, little) === NT_GNU_BUILD_ID) {
+      return Buffer.from(notes.subarray(start, start + size)).toString('hex');
+    }
+    at = start + padded(size);
+  }
+  return undefined;
+}
+
+/** `KERNEL_VERSION(a, b, c)` of linux/version.h, where the last number stops at 255. */
+function versionCode(major: number, minor: number, patch: number): number {
+  return major * 65536 + minor * 256 + Math.min(patch, 255);
+}
+
+/**
+ * `LINUX_VERSION_CODE` of the running kernel. Distributions that freeze `uname -r` say elsewhere which version they
+ * really are: Ubuntu in /proc/version_signature, Debian in `uname -v`.
+ *
+ * @example
+ * ```ts
+ * kernelVersionCode() >> 16; // 6
+ * ```
+ */
+export function kernelVersionCode(): number {
+  const texts = [
+    / (\d+)\.(\d+)\.(\d+)$/.exec(ubuntuSignature()),
+    / Debian (\d+)\.(\d+)\.(\d+)/.exec(version()),
+  ];
+  const match = texts.find((found) => found !== null) ?? /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release());
+  if (!match) throw new BpfError('INTERNAL', `the kernel's release '${release()}' has no version in it`);
+  return versionCode(Number(match[1]), Number(match[2]), Number(match[3] ?? 0));
+}
+
+function ubuntuSignature(): string {
+  try {
+    return readFileSync('/proc/version_signature', 'latin1').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { BpfError } from '../errors';
+
+const newline = 0x0a;
+const tab = 0x09;
+
+/**
+ * Addresses of kernel symbols, from /proc/kallsyms. They move with each boot.
+ *
+ * @param names what to look for
+ * @param text contents of the file, for tests
+ * @returns for each name that there is, its distinct addresses in the file's order: more than one when static symbols
+ *   share a name
+ * @throws BpfError PRIVILEGE_MISSING where the kernel shows zeros instead of addresses
+ *
+ * @example
+ * ```ts
+ * kernelSymbols(['bpf_prog_put']).get('bpf_prog_put')?.[0]?.toString(16); // 'ffffffff8121d2c0'
+ * ```
+ */
+export function kernelSymbols(
+  names: Iterable<string>,
+  text: Buffer = readFileSync('/proc/kallsyms'),
+): Map<string, bigint[]> {
+  const symbols = new Map<string, bigint[]>();
+  for (const name of names) {
+    const addresses = addressesOf(text, name);
+    if (addresses.length === 0) continue;
+    if (addresses.every((address) => address === 0n)) {
+      throw new BpfError(
+        'PRIVILEGE_MISSING',
+        `address of kernel symbol '${name}': /proc/kallsyms shows zeros`,
+        {
+          symbol: name,
+          path: '/proc/kallsyms',
+          hint: 'give this process CAP_SYSLOG (kernel.kptr_restrict at most 1), or run it as root',
+        },
+      );
+    }
+    symbols.set(name, addresses);
+  }
+  return symbols;
+}
+
+/** Lines are `ffffffff81000000 T _stext`, with a tab and `[module]` behind symbols of modules. */
+function addressesOf(text: Buffer, name: string): bigint[] {
+  const found = new Set<bigint>();
+  const needle = Buffer.from(` ${name}`);
+  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+    if (!endsName(text, at + needle.length)) continue;
+    const start = text.lastIndexOf(newline, at) + 1;
+    // Address, space, type letter: anything else means that the name is not in the third column.
+    const address = text.toString('latin1', start, at - 2);
+    if (/^[0-9a-f]+$/.test(address)) found.add(BigInt(`0x${address}`));
+  }
+  return [...found];
+}
+
+/** clang's link-time optimisation appends `.llvm.` and a number to names of static symbols. */
+function endsName(text: Buffer, end: number): boolean {
+  const next = text[end];
+  return (
+    next === undefined ||
+    next === newline ||
+    next === tab ||
+    text.toString('latin1', end, end + 6) === '.llvm.'
+  );
+}
