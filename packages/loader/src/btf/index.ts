@@ -9,5 +9,7 @@ export {
   type SectionEntry,
 } from './builder';
 export { withDatasecLayout, type DatasecLayout } from './datasec-layout';
+export { decodeValue, type DecodedValue } from './decode-value';
+export { encodeValue, type EncodeOptions } from './encode-value';
 export { essentialName } from './essential-name';
 export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';
