@@ -1,0 +1,55 @@
+/**
+ * Why the kernel refuses to attach, by hook and errno, and what to do: appended to the error. Sources: net/core/dev.c
+ * (dev_xdp_attach), kernel/bpf/tcx.c, kernel/bpf/cgroup.c, kernel/bpf/syscall.c (link_create and the raw tracepoint
+ * links) and kernel/events/core.c of Linux 6.18.
+ */
+export type Causes = Readonly<Record<string, string>>;
+
+export const xdpCauses: Causes = {
+  EINVAL:
+    'the driver cannot run it as it is (an MTU beyond one page needs SEC("xdp.frags") and a driver that knows fragments), or the program was loaded for a devmap or cpumap, or the kernel has no XDP links (Linux 5.9)',
+  EOPNOTSUPP: 'the driver has no native XDP: use mode generic or auto',
+  ENOTSUPP: 'the driver has no native XDP: use mode generic or auto',
+  ERANGE: "the interface's MTU or its peer's is too large for native XDP: lower it, or use mode generic",
+  ENOSPC:
+    'the peer has fewer receive queues than this interface has transmit queues: set them equal with ethtool -L',
+  ENODEV: 'the interface went away meanwhile',
+};
+
+export const tcxCauses: Causes = {
+  EINVAL: 'the kernel has no tcx (Linux 6.6, CONFIG_NET_XGRESS), or the program is not of type sched_cls',
+  ENODEV: 'the interface went away meanwhile',
+  ERANGE: 'the interface holds as many programs as it can (63)',
+  E2BIG: 'the interface holds as many programs as it can (63)',
+};
+
+export const tracepointCauses: Causes = {
+  EINVAL: 'the kernel has no perf event links (Linux 5.15), or the program is not of type tracepoint',
+  EACCES:
+    'the program reads beyond the fields of this tracepoint: compare its context struct with the format file of the tracepoint',
+  E2BIG: 'the tracepoint holds as many programs as it can (64)',
+};
+
+export const rawTracepointCauses: Causes = {
+  EINVAL: 'the program reads more arguments than the tracepoint has, or is not of type raw_tracepoint',
+};
+
+export const tpBtfCauses: Causes = {
+  EINVAL: 'the program was not loaded for a tracepoint: its section must be tp_btf/NAME',
+};
+
+export const cgroupCauses: Causes = {
+  EPERM:
+    'a program without BPF_F_ALLOW_MULTI holds this attach point here or in a parent cgroup: detach it (`bpftool cgroup tree` shows it)',
+  EINVAL:
+    'the program was loaded for another attach type, or the kernel does not know this one (cgroup links: Linux 5.7)',
+  EBADF: 'the path is not a directory of a cgroup v2 hierarchy',
+  E2BIG: 'the cgroup holds as many programs at this attach point as it can (64)',
+};
+
+export const updateCauses: Causes = {
+  EINVAL:
+    'links of this kind cannot be updated, or the new program is of another type or attach type than the old one',
+  EPERM: 'the link runs another program than the expected one: somebody else updated it',
+  ENOLINK: 'what the link was on is gone: close it and attach anew',
+};

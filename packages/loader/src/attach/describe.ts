@@ -1,0 +1,84 @@
+import { networkInterfaces, type LinkInfo, type NetworkInterface } from '../kernel';
+import { AttachType } from '../object';
+import { cgroupById } from './cgroup-path';
+import { cgroupTypeLabel } from './cgroup-types';
+import { hookOfLink } from './hook-of-link';
+
+/** How numbers in a link's info are turned into names. What is left out is shown as the number. */
+export interface LinkNames {
+  /** The interfaces of the namespace that the links are in. */
+  readonly interfaces?: readonly NetworkInterface[];
+  /** Path of a cgroup by its id. */
+  readonly cgroup?: (id: bigint) => string | undefined;
+}
+
+/** Which side of a device an attach type is on. */
+const sides: Readonly<Record<number, string>> = {
+  [AttachType.tcx_ingress]: 'ingress',
+  [AttachType.tcx_egress]: 'egress',
+  [AttachType.netkit_primary]: 'primary',
+  [AttachType.netkit_peer]: 'peer',
+};
+
+/**
+ * Hook and place of a link, for people.
+ *
+ * The kernel does not say in which network namespace a device link is: the interface is looked up in the current one,
+ * and an index that is not there is shown as a number.
+ *
+ * @param names where names come from; by default the running kernel
+ *
+ * @example
+ * ```ts
+ * linkDescription(link.info()); // 'xdp on veth0 (generic)'
+ * ```
+ */
+export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()): string {
+  const { target } = info;
+  switch (target.kind) {
+    case 'xdp':
+      return `xdp on ${deviceText(target.ifindex, names)}${xdpMode(info, target.ifindex, names)}`;
+    case 'tcx':
+    case 'netkit':
+      return `${target.kind} ${sides[target.attach_type] ?? target.attach_type} on ${deviceText(target.ifindex, names)}`;
+    case 'cgroup':
+      return `cgroup ${cgroupTypeLabel(target.attach_type)} on ${cgroupText(target.cgroup_id, names)}`;
+    case 'netns':
+      return `netns ${target.netns_ino} (attach type ${target.attach_type})`;
+    case 'struct_ops':
+    case 'sockmap':
+      return `${target.kind} map ${target.map_id}`;
+    case 'tracing':
+      return `${hookOfLink(info)} (BTF type ${target.target_btf_id})`;
+    default:
+      return target.text === '' ? hookOfLink(info) : `${hookOfLink(info)} ${target.text}`;
+  }
+}
+
+/** Names as the running kernel has them now: one walk each, however many links are described with them. */
+export function kernelNames(): LinkNames {
+  let interfaces: NetworkInterface[] | undefined;
+  return {
+    get interfaces() {
+      return (interfaces ??= networkInterfaces());
+    },
+    cgroup: cgroupById,
+  };
+}
+
+function deviceText(ifindex: number, names: LinkNames): string {
+  // The kernel clears the index when the device goes away: the link is severed.
+  if (ifindex === 0) return 'a device that is gone';
+  return names.interfaces?.find((device) => device.index === ifindex)?.name ?? `interface ${ifindex}`;
+}
+
+function xdpMode(info: LinkInfo, ifindex: number, names: LinkNames): string {
+  const device = names.interfaces?.find((entry) => entry.index === ifindex);
+  const attachment = device?.xdp.find((entry) => entry.programId === info.programId);
+  return attachment === undefined ? '' : ` (${attachment.mode})`;
+}
+
+function cgroupText(id: bigint, names: LinkNames): string {
+  if (id === 0n) return 'a cgroup that is gone';
+  return names.cgroup?.(id) ?? `cgroup ${id}`;
+}

@@ -1,0 +1,153 @@
+import { AttachType, ProgramType } from '../object';
+import { attachCgroup, type CgroupOptions } from './cgroup';
+import { cgroupTypes } from './cgroup-types';
+import { type Link } from './link';
+import { type AttachableProgram } from './program';
+import { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
+import { attachTcx, type TcxOptions } from './tcx';
+import { attachTpBtf, type TpBtfOptions } from './tp-btf';
+import { attachTracepoint, type TracepointOptions } from './tracepoint';
+import { attachXdp, type XdpOptions } from './xdp';
+
+/** What each hook is told when a program is attached to it. */
+export interface HookOptions {
+  readonly xdp: XdpOptions;
+  readonly tcx: TcxOptions;
+  readonly tracepoint: TracepointOptions;
+  readonly raw_tracepoint: RawTracepointOptions;
+  readonly tp_btf: TpBtfOptions;
+  readonly cgroup: CgroupOptions;
+}
+
+export type HookName = keyof HookOptions;
+
+/** A place in the kernel where programs can be attached. */
+export interface Hook<O> {
+  /** What it is, in a line. */
+  readonly about: string;
+  /** `enum bpf_prog_type` of the programs it runs. */
+  readonly programTypes: readonly number[];
+  /** `enum bpf_attach_type` of its links; empty where the link has none. */
+  readonly attachTypes: readonly number[];
+  /** First version of Linux with such links. */
+  readonly since: string;
+  /**
+   * How a link is given another program. `swap`: BPF_LINK_UPDATE, with an expected program as compare-and-swap.
+   * `replace`: it cannot be updated; a second link is made before or after the first is closed.
+   */
+  readonly update: 'swap' | 'replace';
+  /** Attaching it needs the interface's or cgroup's name; the others know their target from the section name. */
+  readonly needsPlace: boolean;
+  /** The place within a network namespace: `netns` is among its options. */
+  readonly perNetns: boolean;
+  readonly attach: (program: AttachableProgram, options: O) => Link;
+}
+
+/**
+ * The hooks, by name. Which of them take BPF_LINK_UPDATE was measured on Linux 6.18: an update of a perf event or raw
+ * tracepoint link is EINVAL, one with another expected program is EPERM.
+ */
+export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
+  xdp: {
+    about: 'packets as a network driver receives them',
+    programTypes: [ProgramType.xdp],
+    attachTypes: [AttachType.xdp],
+    since: '5.9',
+    update: 'swap',
+    needsPlace: true,
+    perNetns: true,
+    attach: attachXdp,
+  },
+  tcx: {
+    about: 'packets at traffic control, coming in or going out',
+    programTypes: [ProgramType.sched_cls],
+    attachTypes: [AttachType.tcx_ingress, AttachType.tcx_egress],
+    since: '6.6',
+    update: 'swap',
+    needsPlace: true,
+    perNetns: true,
+    attach: attachTcx,
+  },
+  tracepoint: {
+    about: 'a static tracepoint, with its fields as tracefs describes them',
+    programTypes: [ProgramType.tracepoint],
+    attachTypes: [AttachType.perf_event],
+    since: '5.15',
+    update: 'replace',
+    needsPlace: false,
+    perNetns: false,
+    attach: attachTracepoint,
+  },
+  raw_tracepoint: {
+    about: 'a static tracepoint, with its arguments as they are',
+    programTypes: [ProgramType.raw_tracepoint, ProgramType.raw_tracepoint_writable],
+    attachTypes: [],
+    since: '4.17',
+    update: 'replace',
+    needsPlace: false,
+    perNetns: false,
+    attach: attachRawTracepoint,
+  },
+  tp_btf: {
+    about: 'a static tracepoint, with typed arguments',
+    programTypes: [ProgramType.tracing],
+    attachTypes: [AttachType.trace_raw_tp],
+    since: '5.5',
+    update: 'replace',
+    needsPlace: false,
+    perNetns: false,
+    attach: attachTpBtf,
+  },
+  cgroup: {
+    about: 'what the processes of a cgroup do: packets, connects, devices, options',
+    programTypes: [...new Set(cgroupTypes.map((type) => type.programType))],
+    attachTypes: cgroupTypes.map((type) => type.attachType),
+    since: '5.7',
+    update: 'swap',
+    needsPlace: true,
+    perNetns: false,
+    attach: attachCgroup,
+  },
+};
+
+/** The names of all hooks. */
+export const hookNames = Object.keys(hooks) as readonly HookName[];
+
+/**
+ * Attach a program to a hook by the hook's name.
+ *
+ * @throws BpfError as the hook's own function does
+ *
+ * @example
+ * ```ts
+ * const link = attach(program, 'tcx', { interface: 'eth0', direction: 'ingress' });
+ * ```
+ */
+export function attach<H extends HookName>(
+  program: AttachableProgram,
+  hook: H,
+  options: HookOptions[H],
+): Link {
+  return hooks[hook].attach(program, options);
+}
+
+/**
+ * The hook that a program was written for, by its type and the attach type it was loaded with; undefined when there
+ * is none here.
+ *
+ * @example
+ * ```ts
+ * hookFor({ type: 6 }); // 'xdp'
+ * ```
+ */
+export function hookFor(program: Pick<AttachableProgram, 'type' | 'attachType'>): HookName | undefined {
+  const suited = hookNames.filter((name) => hooks[name].programTypes.includes(program.type));
+  // Several hooks share a program type (tracing, LSM): there the attach type decides.
+  return (
+    suited.find((name) => hooks[name].attachTypes.includes(program.attachType ?? -1)) ??
+    (sharedTypes.includes(program.type) ? undefined : suited[0])
+  );
+}
+
+/** Program types of many hooks, told apart by the attach type alone. */
+const sharedTypes: readonly number[] = [ProgramType.tracing, ProgramType.lsm];

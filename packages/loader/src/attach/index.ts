@@ -1,0 +1,16 @@
+export { attachCgroup, type CgroupOptions } from './cgroup';
+export { cgroupById, cgroupPath } from './cgroup-path';
+export { cgroupTypeLabel, cgroupTypes, type CgroupType } from './cgroup-types';
+export { kernelNames, linkDescription, type LinkNames } from './describe';
+export { hookOfLink } from './hook-of-link';
+export { attach, hookFor, hookNames, hooks, type Hook, type HookName, type HookOptions } from './hooks';
+export { type InterfaceTarget } from './interfaces';
+export { Link } from './link';
+export { inNetns } from './netns';
+export { type AttachableProgram } from './program';
+export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
+export { attachTcx, type TcxOptions } from './tcx';
+export { attachTpBtf, type TpBtfOptions } from './tp-btf';
+export { attachTracepoint, type TracepointOptions } from './tracepoint';
+export { allTracepoints } from './tracepoint-id';
+export { attachXdp, XdpLink, type XdpOptions } from './xdp';
