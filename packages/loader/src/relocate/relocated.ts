@@ -17,6 +17,8 @@ export interface RelocatedObject {
 
 export interface RelocatedProgram {
   readonly name: string;
+  /** Index into `ObjectSpec.functions`: what slots of prog arrays refer to. */
+  readonly function: number;
   readonly section: string;
   readonly autoload: boolean;
   readonly type: number | undefined;
@@ -33,7 +35,7 @@ export interface RelocatedProgram {
   /** `struct bpf_func_info` and `struct bpf_line_info` records (8 and 16 bytes), empty without BTF. */
   readonly funcInfo: Uint8Array;
   readonly lineInfo: Uint8Array;
-  /** CO-RE relocations that found nothing: their instruction is a call to an invalid helper, and only reaching it is an error. */
+  /** CO-RE relocations and weak kfuncs that found nothing: their instruction is a call to an invalid helper, and only reaching it is an error. */
   readonly poisoned: readonly PoisonedRelocation[];
 }
 
@@ -56,12 +58,14 @@ export type Binding =
 
 export interface PoisonedRelocation {
   readonly insn: number;
-  /** `byte_off`, `enumval_value`... */
+  /** `byte_off`, `enumval_value`...; `kfunc` for a call of a weak kfunc that the kernel does not have. */
   readonly kind: string;
-  /** `struct task_struct.no_such_field`. */
+  /** `struct task_struct.no_such_field`, or the kfunc's name. */
   readonly target: string;
-  /** The accessor as written: `0:3:1`. */
+  /** The accessor as written: `0:3:1`; '' for a kfunc. */
   readonly access: string;
+  /** Why: `this kernel does not have it`. */
+  readonly reason: string;
   /** C source of the instruction, where line info has it. */
   readonly file: string | undefined;
   readonly line: number | undefined;

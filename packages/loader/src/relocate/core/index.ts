@@ -1,0 +1,4 @@
+export { relocateFunction, type RelocatedFunction } from './relocate-function';
+export { poison } from './patch';
+export { CoreResolver } from './resolve';
+export { typesCompatible } from './compatible';

@@ -1,0 +1,2 @@
+export { namesOf } from './ksym';
+export { type ResolvedExtern, type ResolvedExterns, resolveExterns } from './resolve';

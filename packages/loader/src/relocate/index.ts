@@ -1,0 +1,21 @@
+export { withConstants } from './constants';
+export { decodeRelocated } from './decode';
+export {
+  constantsDigest,
+  instructionsDigest,
+  mapAbiDigest,
+  objectDigest,
+  relocationInputsDigest,
+  type RelocationInputs,
+} from './digests';
+export { encodeRelocated, RELOCATED_VERSION } from './encode';
+export { type MapOverride, withMaps } from './map-overrides';
+export { relocateObject, type RelocateOptions } from './relocate-object';
+export {
+  type AttachTarget,
+  type Binding,
+  type PoisonedRelocation,
+  type RelocatedObject,
+  type RelocatedProgram,
+} from './relocated';
+export { type TargetKernel, type VirtualExtern, virtualExterns } from './target';
