@@ -22,6 +22,8 @@ for (const name of ['loader', 'deploy', 'plugin']) {
 
 /** The compiler leaves out what is not imported: the schemas of the executors, which Nx reads. */
 function copySchemas(from, to) {
-  const files = readdirSync(from, { recursive: true }).filter((file) => path.basename(file) === 'schema.json');
+  const files = readdirSync(from, { recursive: true }).filter(
+    (file) => path.basename(file) === 'schema.json',
+  );
   for (const file of files) cpSync(path.join(from, file), path.join(to, file));
 }

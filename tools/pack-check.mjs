@@ -41,9 +41,13 @@ try {
 /** The tarballs that `npm publish` would upload. */
 function pack() {
   const names = ['loader', 'deploy', 'plugin'].map((name) => `--workspace=packages/${name}`);
-  const packed = run('npm', ['pack', ...names, '--json', '--loglevel=error', '--pack-destination', workspace], {
-    cwd: root,
-  });
+  const packed = run(
+    'npm',
+    ['pack', ...names, '--json', '--loglevel=error', '--pack-destination', workspace],
+    {
+      cwd: root,
+    },
+  );
   return JSON.parse(packed).map(({ name, filename }) => [name, `file:./${filename}`]);
 }
 
@@ -60,7 +64,10 @@ function writeWorkspace(tarballs) {
       dependencies: { ...Object.fromEntries(tarballs), nx: nxVersion, '@nx/devkit': nxVersion },
     }),
   );
-  write('nx.json', JSON.stringify({ plugins: ['@nx-bpf/plugin'], analytics: false, neverConnectToCloud: true }));
+  write(
+    'nx.json',
+    JSON.stringify({ plugins: ['@nx-bpf/plugin'], analytics: false, neverConnectToCloud: true }),
+  );
   write('probe/bpf.config.yaml', 'version: 1\nobjects:\n  probe: { source: src/probe.bpf.c }\n');
   write(
     'probe/src/probe.bpf.c',

@@ -24,7 +24,11 @@ function isExecutable(file) {
 
 /** Runs a command to its end and returns what it printed; its output is shown only when it fails. */
 export function run(command, args, options = {}) {
-  const result = spawnSync(which(command) ?? command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
+  const result = spawnSync(which(command) ?? command, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    ...options,
+  });
   if (result.status === 0) return result.stdout;
   const output = [result.error?.message, result.stdout, result.stderr].filter(Boolean).join('\n').trim();
   throw new SetupError(`${[command, ...args].join(' ')} failed:\n${output}`);

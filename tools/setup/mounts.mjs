@@ -13,7 +13,9 @@ function mounts() {
   return lines.map((line) => {
     const [before, after] = line.split(' - ');
     // mountinfo writes a space in a path as \040.
-    const at = before.split(' ')[4].replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
+    const at = before
+      .split(' ')[4]
+      .replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
     return { at, type: after.split(' ')[0] };
   });
 }
@@ -21,12 +23,16 @@ function mounts() {
 /** Mounts the file systems that a deployment needs and that nobody has mounted yet. Returns what it did. */
 export function mountFileSystems() {
   const mounted = mounts();
-  const missing = wanted.filter(({ at, type }) => !mounted.some((mount) => mount.at === at && mount.type === type));
+  const missing = wanted.filter(
+    ({ at, type }) => !mounted.some((mount) => mount.at === at && mount.type === type),
+  );
   return missing.map(({ type, at, options }) => {
     const command = ['-t', type, '-o', options, type, at];
     if (!isRoot) throw new SetupError(`${at} is not mounted; as root: mount ${command.join(' ')}`);
     if (!existsSync(at)) {
-      throw new SetupError(`${at} does not exist: this kernel has no ${type} file system, or /sys is hidden from us`);
+      throw new SetupError(
+        `${at} does not exist: this kernel has no ${type} file system, or /sys is hidden from us`,
+      );
     }
     run('mount', command);
     return `mounted ${at}`;
@@ -36,6 +42,9 @@ export function mountFileSystems() {
 /** Where the cgroup v2 hierarchy is: /sys/fs/cgroup on stock Debian, elsewhere on a hybrid system. */
 export function cgroupRoot() {
   const mount = mounts().find(({ type }) => type === 'cgroup2');
-  if (!mount) throw new SetupError('no cgroup v2 file system is mounted; as root: mount -t cgroup2 none /sys/fs/cgroup');
+  if (!mount)
+    throw new SetupError(
+      'no cgroup v2 file system is mounted; as root: mount -t cgroup2 none /sys/fs/cgroup',
+    );
   return mount.at;
 }

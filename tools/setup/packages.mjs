@@ -20,8 +20,16 @@ const compiling = [
 ];
 
 const testing = [
-  { debian: ['clang-19'], why: 'the compiler that the tests are written for', present: () => which('clang-19') },
-  { debian: ['bpftool'], why: 'the loader that the tests compare ours with', present: () => which('bpftool') },
+  {
+    debian: ['clang-19'],
+    why: 'the compiler that the tests are written for',
+    present: () => which('clang-19'),
+  },
+  {
+    debian: ['bpftool'],
+    why: 'the loader that the tests compare ours with',
+    present: () => which('bpftool'),
+  },
 ];
 
 /** Installs through apt what is missing. Returns what it did. */

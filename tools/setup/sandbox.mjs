@@ -52,5 +52,6 @@ function makeCgroup() {
 }
 
 function needRoot(what) {
-  if (!isRoot) throw new SetupError(`${what} does not exist and only root can make it: run this once as root`);
+  if (!isRoot)
+    throw new SetupError(`${what} does not exist and only root can make it: run this once as root`);
 }
