@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError, isRoot, run } from './command.mjs';
 import { cgroupRoot } from './mounts.mjs';
@@ -21,17 +21,23 @@ export function makeSandbox() {
 
 function makeNetwork() {
   const { namespace, here, there } = sandbox;
-  // The peer ends with its namespace, so one end here and the namespace there are the whole pair.
-  if (existsSync(`/sys/class/net/${here.link}`) && existsSync(`/run/netns/${namespace}`)) return [];
+  // The peer ends with its namespace, and our end is brought up last: it is up only when all the rest is there.
+  if (isUp(here.link) && existsSync(`/run/netns/${namespace}`)) return [];
   needRoot(`the interface ${here.link}`);
   if (existsSync(`/sys/class/net/${here.link}`)) run('ip', ['link', 'delete', here.link]);
   if (existsSync(`/run/netns/${namespace}`)) run('ip', ['netns', 'delete', namespace]);
 
   run('ip', ['netns', 'add', namespace]);
   run('ip', ['link', 'add', here.link, 'type', 'veth', 'peer', 'name', there.link, 'netns', namespace]);
-  bringUp([], here);
   bringUp(['-n', namespace], there);
+  bringUp([], here);
   return [`made the interfaces ${here.link} and, in network namespace ${namespace}, ${there.link}`];
+}
+
+/** Whether an interface is there and IFF_UP (0x1) is among its flags. */
+function isUp(link) {
+  const flags = `/sys/class/net/${link}/flags`;
+  return existsSync(flags) && (Number(readFileSync(flags, 'utf8')) & 1) === 1;
 }
 
 function bringUp(where, { link, addresses }) {
