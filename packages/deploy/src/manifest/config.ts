@@ -1,0 +1,141 @@
+import { type HookName, type HookOptions } from './hooks';
+import { type Origin } from './located';
+
+/** What a project is to be in one environment: every layer merged, checked, paths absolute, units resolved. */
+export interface ProjectConfig {
+  /** Absolute. */
+  readonly workspaceRoot: string;
+  /** Name: the directory of its pins. */
+  readonly project: string;
+  /** Absolute. */
+  readonly projectRoot: string;
+  readonly environment: string;
+  /** Every environment there is, sorted. */
+  readonly environments: readonly string[];
+  /** SHA-256 of the merged manifest, the same in every checkout: a change of any value changes it. */
+  readonly revision: string;
+  readonly toolchain: ToolchainConfig;
+  readonly pin: PinConfig;
+  readonly deploy: DeployConfig;
+  readonly kernels: Readonly<Record<string, KernelConfig>>;
+  readonly objects: Readonly<Record<string, ObjectConfig>>;
+  readonly maps: Readonly<Record<string, MapConfig>>;
+  readonly programs: Readonly<Record<string, ProgramConfig>>;
+  /** Where each value comes from, by its path: `programs.edge_guard.attach.uplink.xdp.interface`. */
+  readonly origins: Readonly<Record<string, Origin>>;
+  /** The manifest files that were read, absolute. */
+  readonly files: readonly string[];
+}
+
+export interface ToolchainConfig {
+  /** Name to look up in PATH, or an absolute path. */
+  readonly clang: string;
+  readonly mcpu: 'v1' | 'v2' | 'v3' | 'v4';
+  /** Checked flags; include directories in them are absolute. */
+  readonly cflags: readonly string[];
+  readonly vmlinux: VmlinuxSource;
+}
+
+/** What vmlinux.h is made from; paths are absolute. */
+export type VmlinuxSource =
+  | { readonly kind: 'kernel' }
+  | { readonly kind: 'btf'; readonly path: string }
+  | { readonly kind: 'header'; readonly path: string };
+
+export interface PinConfig {
+  /** Absolute path on a bpf file system. */
+  readonly root: string;
+  /** Mode of directories; a pin gets `mode & 0o666`. */
+  readonly mode: number;
+}
+
+export interface DeployConfig {
+  readonly keepGenerations: number;
+  readonly lockTimeoutMs: number;
+  readonly requireLock: boolean;
+}
+
+export interface KernelConfig {
+  /** Absolute path of a BTF file. */
+  readonly btf: string;
+  readonly required: boolean;
+}
+
+export interface ObjectConfig {
+  /** Absolute path of the C file. */
+  readonly source: string;
+  /** Values of global constants: numbers, bigints, strings, booleans, arrays, objects. */
+  readonly constants: Readonly<Record<string, unknown>>;
+  readonly cflags: readonly string[];
+  /** Absolute directories. */
+  readonly includes: readonly string[];
+}
+
+/** `path`: an absolute path of a pin. */
+export type MapPin = 'none' | 'project' | 'shared' | { readonly path: string };
+
+export interface MapConfig {
+  /** undefined: as the object defines it. */
+  readonly maxEntries: number | undefined;
+  readonly pin: MapPin;
+  /** `file`: absolute path. */
+  readonly contents: { readonly file: string; readonly mode: 'merge' | 'exact' | 'seed' } | undefined;
+  readonly migrate: 'refuse' | 'recreate' | 'copy';
+  readonly protect: boolean;
+  /** Named only in the root file, for every project: no error if none of this project's objects has it. */
+  readonly optional: boolean;
+}
+
+export interface ProgramConfig {
+  readonly object: string;
+  readonly function: string;
+  readonly attach: readonly AttachEntry[];
+  readonly budgets: { readonly insns: number | undefined; readonly deltaPct: number | undefined };
+}
+
+/** One attachment: a hook and its options. */
+export type AttachEntry = { readonly [H in HookName]: AttachEntryOf<H> }[HookName];
+
+export interface AttachEntryOf<H extends HookName> {
+  /** Unique in the project: the name of the link's pin. */
+  readonly id: string;
+  readonly optional: boolean;
+  /** Name or path of a network namespace; null: that of this process. */
+  readonly netns: string | null;
+  readonly hook: H;
+  readonly options: HookOptions<H>;
+}
+
+/** What holds for a map that the manifest does not name. */
+export const defaultMap: MapConfig = {
+  maxEntries: undefined,
+  pin: 'project',
+  contents: undefined,
+  migrate: 'refuse',
+  protect: false,
+  optional: false,
+};
+
+/** A name as bpffs takes it: dots become underscores (`edge.rodata` is pinned as `edge_rodata`). */
+export function pinName(name: string): string {
+  return name.replaceAll('.', '_');
+}
+
+/**
+ * Where a value of the manifest was written, or the nearest thing around it: for errors found later, such as a
+ * program that its object does not have.
+ *
+ * @param path keys, joined by dots; what follows `attach` is an entry's id
+ * @returns undefined if nothing around it was written (it is all default)
+ *
+ * @example
+ * ```ts
+ * at(config, 'objects.edge.constants.sample_rate'); // { file: 'bpf.config.yaml', line: 12, column: 20, layer: ... }
+ * ```
+ */
+export function at(config: Pick<ProjectConfig, 'origins'>, path: string): Origin | undefined {
+  const origin = config.origins[path];
+  if (origin !== undefined && origin.layer !== 'default') return origin;
+  const dot = path.lastIndexOf('.');
+  return dot < 0 ? undefined : at(config, path.slice(0, dot));
+}

@@ -1,0 +1,40 @@
+import { located, nowhere } from './located';
+
+/** The weakest layer: what a manifest that says nothing means. */
+export const defaults = located(
+  {
+    toolchain: { clang: 'clang', mcpu: 'v3', cflags: [], vmlinux: 'kernel' },
+    pin: { root: '/sys/fs/bpf/nx-bpf', mode: '0700' },
+    deploy: { keepGenerations: 2, lockTimeout: '30s', requireLock: false },
+    kernels: {},
+    objects: {},
+    maps: {},
+    programs: {},
+  },
+  nowhere,
+);
+
+export const objectDefaults = (name: string) => ({
+  source: `src/${name}.bpf.c`,
+  constants: {},
+  cflags: [],
+  includes: [],
+});
+
+export const mapDefaults = (shared: boolean) => ({
+  pin: shared ? 'shared' : 'project',
+  migrate: 'refuse',
+  protect: false,
+});
+
+/** @param soleObject the project's object if it has exactly one */
+export const programDefaults = (name: string, soleObject: string | undefined) => ({
+  object: soleObject,
+  function: name,
+  attach: {},
+  budgets: {},
+});
+
+export const attachDefaults = { optional: false };
+
+export const kernelDefaults = { required: true };

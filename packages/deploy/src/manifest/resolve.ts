@@ -1,0 +1,258 @@
+import path from 'node:path';
+import { checkFlag } from './cflags';
+import {
+  type DeployConfig,
+  type KernelConfig,
+  type MapConfig,
+  type MapPin,
+  type ObjectConfig,
+  type ProgramConfig,
+  type ProjectConfig,
+  type ToolchainConfig,
+  type VmlinuxSource,
+} from './config';
+import { type ListedProject } from './discover';
+import { originAt, plain, type LocatedMap, type Path } from './located';
+import { checkCoincidingNames } from './names';
+import { originsOf } from './origins';
+import { insideWorkspace } from './paths';
+import { type Problems } from './problems';
+import { revisionOf } from './revision';
+import { resolveAttachments, type WrittenAttachment } from './resolve-attach';
+import { type Manifest } from './schema';
+import { parseDuration, parseSize } from './units';
+import { pathText, suggestion } from './validate';
+
+export interface ResolveContext {
+  readonly workspaceRoot: string;
+  readonly project: ListedProject;
+  readonly environment: string;
+  /** Names of the maps that only the root file names. */
+  readonly onlyShared: ReadonlySet<string>;
+  /** Relative to the workspace. */
+  readonly files: readonly string[];
+  readonly problems: Problems;
+}
+
+/** A part of the manifest after merging: null has removed what it stood for. */
+type Settled<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Settled<NonNullable<T[K]>> | undefined }
+    : T;
+type Named<T> = Readonly<Record<string, T>>;
+type Part<K extends keyof Manifest> = Settled<NonNullable<Manifest[K]>>;
+type Item<K extends 'objects' | 'maps' | 'programs' | 'kernels'> = NonNullable<Part<K>[string]>;
+type WrittenProgram = Omit<Item<'programs'>, 'attach'> & { readonly attach: Named<WrittenAttachment> };
+
+/** The merged manifest, its defaults filled in (complete.ts): every part is there. */
+interface Body {
+  readonly toolchain: Required<Part<'toolchain'>>;
+  readonly pin: Part<'pin'>;
+  readonly deploy: Part<'deploy'>;
+  readonly kernels: Named<Item<'kernels'>>;
+  readonly objects: Named<Item<'objects'>>;
+  readonly maps: Named<Item<'maps'>>;
+  readonly programs: Named<WrittenProgram>;
+}
+
+/** What the steps below share: where to look a value's place up, and where to complain. */
+interface Resolver {
+  readonly workspaceRoot: string;
+  readonly projectRoot: string;
+  readonly problem: (path: Path, text: string) => void;
+  /** The absolute path of a file that the manifest names; '' after a problem. */
+  readonly file: (path: Path, relative: string) => string;
+  readonly flags: (path: Path, flags: readonly string[]) => string[];
+}
+
+/** The values of a complete manifest: units resolved, paths absolute, references between its parts checked. */
+export function resolveConfig(tree: LocatedMap, context: ResolveContext): ProjectConfig {
+  const { workspaceRoot, project, environment } = context;
+  const body = plain(tree) as Body;
+  const resolver = resolverFor(tree, context);
+  checkCoincidingNames(Object.keys(body.maps), 'maps', (name, text) =>
+    resolver.problem(['maps', name], text),
+  );
+  return {
+    workspaceRoot,
+    project: project.name,
+    projectRoot: resolver.projectRoot,
+    environment,
+    environments: project.environments,
+    revision: revisionOf({ project: project.name, environment, manifest: body }),
+    toolchain: resolveToolchain(body.toolchain, resolver),
+    pin: { root: body.pin.root!, mode: parseInt(body.pin.mode!, 8) },
+    deploy: resolveDeploy(body.deploy),
+    kernels: mapValues(body.kernels, (kernel, name) => resolveKernel(kernel, ['kernels', name], resolver)),
+    objects: mapValues(body.objects, (object, name) => resolveObject(object, ['objects', name], resolver)),
+    maps: mapValues(body.maps, (map, name) =>
+      resolveMap(map, ['maps', name], context.onlyShared.has(name), resolver),
+    ),
+    programs: resolvePrograms(body, resolver),
+    origins: originsOf(tree),
+    files: context.files.map((file) => path.join(workspaceRoot, file)),
+  };
+}
+
+function resolverFor(tree: LocatedMap, { workspaceRoot, project, problems }: ResolveContext): Resolver {
+  const checkedRoot = insideWorkspace(workspaceRoot, workspaceRoot, project.root);
+  const projectRoot = 'path' in checkedRoot ? checkedRoot.path : workspaceRoot;
+  if ('problem' in checkedRoot) {
+    problems.add(
+      { file: project.files[0] ?? '', line: 1, column: 1 },
+      `projects.${project.name}.root: ${checkedRoot.problem}`,
+    );
+  }
+  const problem = (at: Path, text: string): void =>
+    problems.add(originAt(tree, at), `${pathText(at)}: ${text}`);
+  // A path is relative to the directory whose file says it: what the root file says for all, to the workspace.
+  const base = (at: Path): string =>
+    originAt(tree, at).layer.startsWith('root') ? workspaceRoot : projectRoot;
+  const file = (at: Path, relative: string): string => {
+    const checked = insideWorkspace(workspaceRoot, base(at), relative);
+    if ('path' in checked) return checked.path;
+    problem(at, checked.problem);
+    return '';
+  };
+  const flags = (at: Path, written: readonly string[]): string[] =>
+    written.map((text, i) => {
+      const checked = checkFlag(workspaceRoot, base([...at, i]), text);
+      if ('flag' in checked) return checked.flag;
+      problem([...at, i], checked.problem);
+      return '';
+    });
+  return { workspaceRoot, projectRoot, problem, file, flags };
+}
+
+function resolveToolchain(toolchain: Body['toolchain'], resolver: Resolver): ToolchainConfig {
+  return {
+    clang: resolveClang(toolchain.clang!, resolver),
+    mcpu: toolchain.mcpu!,
+    cflags: resolver.flags(['toolchain', 'cflags'], toolchain.cflags!),
+    vmlinux: resolveVmlinux(toolchain.vmlinux!, resolver),
+  };
+}
+
+/** What runs is clang: a manifest cannot name another program. */
+function resolveClang(clang: string, resolver: Resolver): string {
+  const at = ['toolchain', 'clang'];
+  if (!/^clang(-\d+)?$/.test(path.basename(clang))) {
+    resolver.problem(at, `found '${clang}', expected clang, clang-<version>, or the path of one`);
+  }
+  return clang.includes('/') && !path.isAbsolute(clang) ? resolver.file(at, clang) : clang;
+}
+
+function resolveVmlinux(vmlinux: string, resolver: Resolver): VmlinuxSource {
+  if (vmlinux === 'kernel') return { kind: 'kernel' };
+  const file = resolver.file(['toolchain', 'vmlinux'], vmlinux);
+  return { kind: vmlinux.endsWith('.h') ? 'header' : 'btf', path: file };
+}
+
+function resolveDeploy(deploy: Body['deploy']): DeployConfig {
+  return {
+    keepGenerations: deploy.keepGenerations!,
+    lockTimeoutMs: parseDuration(deploy.lockTimeout!),
+    requireLock: deploy.requireLock!,
+  };
+}
+
+function resolveKernel(kernel: Item<'kernels'>, at: Path, resolver: Resolver): KernelConfig {
+  if (kernel.btf === undefined) resolver.problem(at, 'btf is missing: the path of a BTF file');
+  return {
+    btf: kernel.btf === undefined ? '' : resolver.file([...at, 'btf'], kernel.btf),
+    required: kernel.required!,
+  };
+}
+
+function resolveObject(object: Item<'objects'>, at: Path, resolver: Resolver): ObjectConfig {
+  return {
+    source: resolver.file([...at, 'source'], object.source!),
+    constants: object.constants as Named<unknown>,
+    cflags: resolver.flags([...at, 'cflags'], object.cflags!),
+    includes: object.includes!.map((directory, i) => resolver.file([...at, 'includes', i], directory)),
+  };
+}
+
+function resolveMap(map: Item<'maps'>, at: Path, optional: boolean, resolver: Resolver): MapConfig {
+  const { contents } = map;
+  if (contents !== undefined && contents.file === undefined) {
+    resolver.problem([...at, 'contents'], 'file is missing: the path of a YAML file with the entries');
+  }
+  return {
+    maxEntries: map.maxEntries === undefined ? undefined : resolveMaxEntries(map.maxEntries, at, resolver),
+    pin: resolvePin(map.pin as MapPin, at, resolver),
+    contents:
+      contents?.file === undefined
+        ? undefined
+        : { file: resolver.file([...at, 'contents', 'file'], contents.file), mode: contents.mode ?? 'merge' },
+    migrate: map.migrate!,
+    protect: map.protect!,
+    optional,
+  };
+}
+
+/** `max_entries` is 32 bits wide, and a size can say more. */
+function resolveMaxEntries(written: string | number, at: Path, resolver: Resolver): number {
+  const maxEntries = parseSize(written);
+  if (maxEntries < 1 || maxEntries > 0xffffffff) {
+    resolver.problem([...at, 'maxEntries'], `found ${written}, expected from 1 to ${0xffffffff}`);
+  }
+  return maxEntries;
+}
+
+function resolvePin(pin: MapPin, at: Path, resolver: Resolver): MapPin {
+  if (typeof pin === 'object' && !/^(\/[A-Za-z0-9_-]+)+$/.test(pin.path)) {
+    const found = pin.path === undefined ? 'nothing' : `'${pin.path}'`;
+    resolver.problem(
+      [...at, 'pin'],
+      `path: found ${found}, expected an absolute path without dots, on a bpf file system`,
+    );
+  }
+  return pin;
+}
+
+function resolvePrograms({ programs, objects }: Body, resolver: Resolver): Named<ProgramConfig> {
+  const ids = new Map<string, string>();
+  return mapValues(programs, (program, name) => {
+    const at = ['programs', name];
+    const { object } = program;
+    if (object === undefined) {
+      resolver.problem(
+        at,
+        `object is missing: one of ${Object.keys(objects).sort().join(', ') || 'none, there is none'}`,
+      );
+    } else if (!Object.hasOwn(objects, object)) {
+      const hint = suggestion(object, Object.keys(objects));
+      resolver.problem([...at, 'object'], `no object is named '${object}'; ${hint}`);
+    }
+    const attach = resolveAttachments(program.attach, (id, text) =>
+      resolver.problem([...at, 'attach', id], text),
+    );
+    for (const { id } of attach) {
+      const other = ids.get(id);
+      if (other !== undefined) {
+        resolver.problem(
+          [...at, 'attach', id],
+          `the id is that of an attachment of '${other}' too: ids are unique in a project`,
+        );
+      }
+      ids.set(id, name);
+    }
+    return {
+      object: object ?? '',
+      function: program.function!,
+      attach,
+      budgets: { insns: program.budgets?.insns, deltaPct: program.budgets?.deltaPct },
+    };
+  });
+}
+
+/** By sorted name, so that what walks a config does so in the same order everywhere. */
+function mapValues<T, R>(values: Named<T>, change: (value: T, name: string) => R): Record<string, R> {
+  return Object.fromEntries(
+    Object.keys(values)
+      .sort()
+      .map((name) => [name, change(values[name]!, name)]),
+  );
+}

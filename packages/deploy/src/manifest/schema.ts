@@ -1,0 +1,234 @@
+import type { z as Zod } from 'zod';
+import { hooks, type Hook, type HookName } from './hooks';
+import { durationPattern, sizePattern } from './units';
+import { zod } from './zod';
+
+/**
+ * The schema of `bpf.config.yaml`, the one source of its TypeScript types, of `schema.json` for editors and of the
+ * checks. Both files and every environment share it, so no key is required here (a layer may give any part, and null
+ * removes what a weaker layer gave); what a complete project needs is checked after merging, in resolve.ts.
+ *
+ * In each scalar `error` is the text of what is expected, as messages show it after "found ..., expected".
+ */
+function build() {
+  const { z } = zod();
+
+  const namePattern = /^[A-Za-z0-9_-]{1,128}$/;
+  const name = z.string({ error: 'a name of letters, digits, _ and -' }).regex(namePattern, {
+    error: 'a name of letters, digits, _ and -',
+  });
+  /** Data sections' maps have a dot in their names: `edge.rodata`. */
+  const mapName = z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,128}$/, { error: 'a name of letters, digits, _, - and dots' });
+  const identifier = z
+    .string({ error: 'a C identifier' })
+    .regex(/^[A-Za-z_][A-Za-z0-9_.]*$/, { error: 'a C identifier' });
+  const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
+  const file = (what: string) => text(`the path of ${what}, relative and within the workspace`);
+  const yesNo = z.boolean({ error: 'true or false' });
+  const oneOf = <const W extends readonly string[]>(words: W) =>
+    z.enum(words, { error: words.length > 8 ? 'one of the known words' : words.join(', ') });
+  const atLeast = (least: number, most = 0xffffffff) => {
+    const error = `a whole number from ${least} to ${most}`;
+    return z.int({ error }).min(least, { error }).max(most, { error });
+  };
+  const flags = z.array(text('a compiler flag'), { error: 'a list of compiler flags' });
+  const map = <S extends Zod.core.$ZodLooseShape>(shape: S) =>
+    z.strictObject(shape, {
+      error: (issue) => (issue.code === 'invalid_type' ? 'a map of keys' : undefined),
+    });
+  const named = <K extends Zod.core.$ZodRecordKey, V extends Zod.core.$ZodType>(key: K, value: V) =>
+    z.record(key, value, {
+      error: (issue) => (issue.code === 'invalid_type' ? 'a map of names' : undefined),
+    });
+
+  const toolchain = map({
+    clang: text('the name or path of clang').nullish().describe('clang, clang-19, or the path of one.'),
+    mcpu: oneOf(['v1', 'v2', 'v3', 'v4']).nullish().describe('BPF instruction set; default v3.'),
+    cflags: flags
+      .nullish()
+      .describe('Flags for every object: -W..., -D..., -U..., -O..., -I... and some -f...'),
+    vmlinux: text('kernel, or the path of a BTF or header file')
+      .nullish()
+      .describe('What vmlinux.h is made from: kernel (the running one), or a BTF or header file.'),
+  }).describe('clang and how it is called.');
+
+  const pin = map({
+    root: z
+      .string({ error: 'an absolute path on a bpf file system' })
+      .regex(/^(\/[A-Za-z0-9_-]+)+$/, { error: 'an absolute path, its names of letters, digits, _ and -' })
+      .nullish()
+      .describe('Where everything is pinned; default /sys/fs/bpf/nx-bpf.'),
+    mode: z
+      .string({ error: 'an octal mode in quotes, such as "0700"' })
+      .regex(/^0?[0-7]{3}$/, { error: 'an octal mode in quotes, such as "0700"' })
+      .nullish()
+      .describe('Mode of the pin directories; default "0700". Pins get it without its x bits.'),
+  }).describe('Where and how objects are pinned.');
+
+  const deploy = map({
+    keepGenerations: atLeast(1, 100).nullish().describe('Generations kept for rollback; default 2.'),
+    lockTimeout: z
+      .string({ error: 'a duration such as 30s' })
+      .regex(durationPattern, { error: 'a duration such as 30s' })
+      .nullish()
+      .describe('How long to wait for another deploy of the same project; default 30s.'),
+    requireLock: yesNo.nullish().describe('Refuse to deploy what the lock file does not name.'),
+  }).describe('How a deployment is carried out.');
+
+  const kernel = map({
+    btf: file('a BTF file').nullish().describe('The BTF of that kernel.'),
+    required: yesNo.nullish().describe('A failure there fails the verify run; default true.'),
+  });
+
+  const sizeError = 'a number from 1, or a size such as 4MiB';
+  const size = z.union(
+    [
+      z.int({ error: sizeError }).min(1, { error: sizeError }).max(0xffffffff, { error: sizeError }),
+      z.string({ error: sizeError }).regex(sizePattern, { error: sizeError }),
+    ],
+    { error: sizeError },
+  );
+  const mapSettings = map({
+    maxEntries: size.nullish().describe('Overrides max_entries; a ring buffer takes a size such as 4MiB.'),
+    pin: z
+      .union(
+        [
+          oneOf(['none', 'project', 'shared']),
+          map({ path: text('an absolute path on a bpf file system').describe('Absolute path of the pin.') }),
+        ],
+        {
+          error: 'none, project, shared or { path: ... }',
+        },
+      )
+      .nullish()
+      .describe('Where the map is pinned; default project.'),
+    contents: map({
+      file: file('a YAML file').nullish().describe('YAML file of the entries.'),
+      mode: oneOf(['merge', 'exact', 'seed']).nullish().describe('Default merge.'),
+    })
+      .nullish()
+      .describe('Entries that a deployment writes.'),
+    migrate: oneOf(['refuse', 'recreate', 'copy'])
+      .nullish()
+      .describe('When the definition changes; copy goes by BTF field name. Default refuse.'),
+    protect: yesNo.nullish().describe('Never delete the map; default false.'),
+  });
+
+  const object = map({
+    source: file('a C file').nullish().describe('Relative to the project; default src/<name>.bpf.c.'),
+    constants: named(identifier, z.unknown())
+      .nullish()
+      .describe('Values of const volatile globals, typed by the BTF of the object.'),
+    cflags: flags.nullish().describe('Flags for this object, after those of the toolchain.'),
+    includes: z
+      .array(file('a directory'), { error: 'a list of directories' })
+      .nullish()
+      .describe('Directories to search for headers, relative to the project.'),
+  });
+
+  const hookOptions = (hook: Hook) =>
+    map(
+      Object.fromEntries(
+        Object.entries(hook.keys).map(([key, { type, about }]) => {
+          const value = typeof type === 'string' ? text('text') : oneOf(type);
+          return [key, value.nullish().describe(about)];
+        }),
+      ),
+    )
+      .nullish()
+      .describe(hook.about);
+  type HookShape = Record<HookName, ReturnType<typeof hookOptions>>;
+  const hookShape = Object.fromEntries(
+    Object.entries(hooks).map(([key, hook]) => [key, hookOptions(hook)]),
+  ) as HookShape;
+  const attach = map({
+    id: name.nullish().describe('Name of the link; default <program>-<hook> where there is one entry.'),
+    optional: yesNo.nullish().describe('No failure if the target is missing; default false.'),
+    netns: text('the name or path of a network namespace')
+      .nullish()
+      .describe('Network namespace of the interface, by name (ip netns) or path.'),
+    ...hookShape,
+  });
+
+  const program = map({
+    object: name.nullish().describe('The object that defines it; may be left out where there is only one.'),
+    function: identifier.nullish().describe('C function; default the key.'),
+    attach: z
+      .array(attach, { error: 'a list of attachments' })
+      .nullish()
+      .describe('Where it is attached; empty: only loaded.'),
+    budgets: map({
+      insns: atLeast(1).nullish().describe('Most instructions that the verifier may process.'),
+      deltaPct: z
+        .number({ error: 'a percentage' })
+        .min(0, { error: 'a percentage' })
+        .nullish()
+        .describe('Most growth against the recorded number, in per cent.'),
+    }).nullish(),
+  });
+
+  const settings = {
+    toolchain: toolchain.nullish(),
+    pin: pin.nullish(),
+    deploy: deploy.nullish(),
+    kernels: named(name, kernel.nullish()).nullish().describe('Named targets of verify.'),
+    maps: named(mapName, mapSettings.nullish())
+      .nullish()
+      .describe('Maps by name; in the root file: shared by the projects.'),
+  };
+  const parts = {
+    ...settings,
+    objects: named(name, object.nullish()).nullish().describe('C files, an entry for each object built.'),
+    programs: named(name, program.nullish()).nullish().describe('Programs, their attachments and budgets.'),
+  };
+  const project = {
+    name: name
+      .nullish()
+      .describe('Name of the project; default that of project.json, package.json or the directory.'),
+    ...parts,
+    defaultEnvironment: name.nullish().describe('The environment of a command that names none.'),
+    environments: named(name, map(parts).nullish()).nullish().describe('What differs in each environment.'),
+  };
+  const rootProject = map({
+    root: file('a directory').nullish().describe('Directory of the project; default packages/<name>.'),
+    ...project,
+  });
+  return map({
+    version: z
+      .literal(1, { error: '1, the only version there is' })
+      .nullish()
+      .describe('Version of this format.'),
+    ...project,
+    projects: named(name, rootProject.nullish())
+      .nullish()
+      .describe('Only in the root file: projects without a bpf.config.yaml of their own.'),
+  });
+}
+
+export type ManifestSchema = ReturnType<typeof build>;
+/** A manifest file as written: every key optional, null where something is removed. */
+export type Manifest = Zod.infer<ManifestSchema>;
+
+let schema: ManifestSchema | undefined;
+
+/** The schema, built on first use. */
+export function manifestSchema(): ManifestSchema {
+  schema ??= build();
+  return schema;
+}
+
+/**
+ * The JSON Schema of a manifest file, as `schema.json` holds it for editors.
+ *
+ * @example
+ * ```ts
+ * manifestJsonSchema()['title']; // 'bpf.config.yaml'
+ * ```
+ */
+export function manifestJsonSchema(): Record<string, unknown> {
+  const { z } = zod();
+  const { $schema, ...rest } = z.toJSONSchema(manifestSchema(), { unrepresentable: 'any' });
+  return { $schema, title: 'bpf.config.yaml', description: 'Manifest of nx-bpf.', ...rest };
+}
