@@ -21,6 +21,8 @@ import { SymbolTable } from './symbol-table';
  * ```
  */
 export class ElfFile {
+  private readonly byName = new Map<string, ElfSection>();
+
   private constructor(
     /** Name of the object, for messages. */
     readonly object: string,
@@ -33,7 +35,11 @@ export class ElfFile {
     readonly sections: readonly ElfSection[],
     readonly symbols: SymbolTable,
     private readonly relocationSections: ReadonlyMap<number, ElfSection>,
-  ) {}
+  ) {
+    for (const section of sections.slice(1)) {
+      if (!this.byName.has(section.name)) this.byName.set(section.name, section);
+    }
+  }
 
   /**
    * @param bytes the whole file; kept and referred to, not copied
@@ -68,7 +74,7 @@ export class ElfFile {
 
   /** The first section with a name, if there is one. */
   section(name: string): ElfSection | undefined {
-    return this.sections.find((section) => section.name === name && section.index !== 0);
+    return this.byName.get(name);
   }
 
   /** A checked reader over a section's bytes, in the file's byte order. */

@@ -1,0 +1,41 @@
+import { BpfError } from '../errors';
+import { type FunctionTable } from './function-table';
+import { ProgramType } from './program-types';
+import { sectionMeaning, unknownSection } from './section-name';
+import { type ProgramSpec } from './spec';
+
+/** The entry points of an object: every function that has a SEC() name, with what that name says. */
+export function readPrograms(functions: FunctionTable): ProgramSpec[] {
+  return functions.places.flatMap(({ name, section, entry }, index) => {
+    if (!entry) return [];
+    const autoload = !section.name.startsWith('?');
+    const written = autoload ? section.name : section.name.slice(1);
+    return [{ name, function: index, section: written, autoload, ...sectionMeaning(written) }];
+  });
+}
+
+/**
+ * The type that a program is to be loaded as. An object may hold programs that nobody can load: that is an error
+ * only for those that are wanted.
+ *
+ * @throws BpfError SECTION_UNKNOWN when neither the section name nor the caller gave it a type,
+ *   PROGRAM_INVALID for a type that this loader cannot load
+ *
+ * @example
+ * ```ts
+ * loadableType({ name: 'drop', section: 'xdp', type: 6 }); // 6
+ * loadableType({ name: 'drop', section: 'xpd', type: undefined }); // throws: did you mean SEC("xdp")?
+ * ```
+ */
+export function loadableType(program: Pick<ProgramSpec, 'name' | 'section' | 'type'>): number {
+  const { name, section, type } = program;
+  if (type === undefined) throw unknownSection(name, section);
+  if (type === ProgramType.struct_ops)
+    throw new BpfError('PROGRAM_INVALID', `program '${name}'`, {
+      program: name,
+      section,
+      found: 'a struct_ops program, which this loader does not support',
+      hint: 'leave it out of the programs to load',
+    });
+  return type;
+}
