@@ -72,12 +72,12 @@ function setConstant(
     );
   }
   try {
-    encodeValue(btf, variable.typeId, value, bytes, variable.offset);
+    encodeValue(btf, variable.typeId, value, bytes, variable.offset, { name });
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
     throw new BpfError(
       error.code,
-      `${relocated.name}: constant '${name}': ${error.message}`,
+      `${relocated.name}: constant ${error.message}`,
       { object: relocated.name, symbol: name },
       error,
     );

@@ -25,8 +25,9 @@ export function resolveKconfig(
   const missing = { bytes: new Uint8Array(btf.byteSize(extern.typeId)) };
   let bytes: Uint8Array | string;
   if (extern.name.startsWith('CONFIG_')) {
-    const text = target.kconfig?.().get(extern.name);
-    if (text === undefined) return extern.weak ? missing : notSet(target);
+    const config = target.kconfig?.();
+    const text = config?.get(extern.name);
+    if (text === undefined) return extern.weak ? missing : notSet(config);
     bytes = encodeKconfig(type, text, littleEndian);
   } else {
     const name = virtualExterns.find((known) => known === extern.name);
@@ -43,11 +44,11 @@ const unknownName = {
   hint: `names start with CONFIG_, or are ${virtualExterns.join(', ')}`,
 };
 
-function notSet(target: TargetKernel): KconfigResult {
-  return target.kconfig === undefined
+function notSet(config: ReadonlyMap<string, string> | undefined): KconfigResult {
+  return config === undefined || config.size === 0
     ? {
         problem: "the kernel's configuration is not known",
-        hint: 'it is read from /boot/config-<release> or /proc/config.gz',
+        hint: 'it is in /boot/config-<release> or, with CONFIG_IKCONFIG_PROC, in /proc/config.gz',
       }
     : {
         problem: "it is not set in the kernel's configuration",
