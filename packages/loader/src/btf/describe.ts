@@ -68,5 +68,5 @@ function grouped(declarator: string): string {
 }
 
 function join(type: string, declarator: string): string {
-  return declarator === '' ? type : `${type} ${declarator}`;
+  return declarator === '' || declarator.startsWith('[') ? type + declarator : `${type} ${declarator}`;
 }
