@@ -1,5 +1,6 @@
 import { SLOT } from '../asm';
 import { type ElfSection } from '../elf';
+import { sectionMeaning, withoutMark } from './section-name';
 import { objectError, type ObjectSource, sectionsOf } from './source';
 import { type Binding, type DefinedSymbol } from './symbols';
 
@@ -11,8 +12,13 @@ export interface FunctionPlace {
   readonly size: number;
   readonly binding: Binding;
   readonly hidden: boolean;
-  /** A program: a function of a section with a SEC() name. Those of `.text` are subprograms. */
+  /** A program. Functions of `.text`, and static ones in sections that stand for no program type, are subprograms. */
   readonly entry: boolean;
+}
+
+/** Whether a section name asks for a type of program. */
+function isProgramSection(name: string): boolean {
+  return sectionMeaning(withoutMark(name)).type !== undefined;
 }
 
 /** All functions of an object, in the order of section and offset. */
@@ -62,7 +68,7 @@ function functionsIn(source: ObjectSource, section: ElfSection): FunctionPlace[]
   let before: DefinedSymbol | undefined;
   return symbols.map((symbol) => {
     const { name, offset, size, binding, hidden } = symbol;
-    const entry = section.name !== '.text';
+    const entry = section.name !== '.text' && (binding !== 'local' || isProgramSection(section.name));
     const where = { section: section.name, offset, program: name };
     if (size === 0 || size % SLOT !== 0 || offset % SLOT !== 0)
       throw objectError(source, 'PROGRAM_INVALID', `function '${name}' is not whole instructions`, {

@@ -1,15 +1,15 @@
 import { BpfError } from '../errors';
 import { type FunctionTable } from './function-table';
 import { ProgramType } from './program-types';
-import { sectionMeaning, unknownSection } from './section-name';
+import { sectionMeaning, unknownSection, withoutMark } from './section-name';
 import { type ProgramSpec } from './spec';
 
 /** The entry points of an object: every function that has a SEC() name, with what that name says. */
 export function readPrograms(functions: FunctionTable): ProgramSpec[] {
   return functions.places.flatMap(({ name, section, entry }, index) => {
     if (!entry) return [];
-    const autoload = !section.name.startsWith('?');
-    const written = autoload ? section.name : section.name.slice(1);
+    const written = withoutMark(section.name);
+    const autoload = written === section.name;
     return [{ name, function: index, section: written, autoload, ...sectionMeaning(written) }];
   });
 }

@@ -28,6 +28,11 @@ const unknown: SectionMeaning = {
   btfTarget: undefined,
 };
 
+/** The name without the '?' that says "load it only when asked for". */
+export function withoutMark(section: string): string {
+  return section.startsWith('?') ? section.slice(1) : section;
+}
+
 /**
  * Looks a section name up in the table.
  *
