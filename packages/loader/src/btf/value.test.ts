@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { btfSample, btfSections } from '../../../../tools/testing/btf';
 import { compile } from '../../../../tools/testing/compile';
 import { ElfFile } from '../elf';
-import { BpfError } from '../errors';
+import { type BpfError } from '../errors';
 import { Btf, BtfBuilder, BtfKind, decodeValue, encodeValue, IntEncoding } from '.';
 
 const initialised = `${btfSample}
