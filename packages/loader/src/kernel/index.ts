@@ -91,3 +91,4 @@ export { networkInterfaces } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
 export { objectKind, openPin, pinObject } from './pins';
 export { watchReadable, type ReadableWatch } from './poll';
+export { pageSize, pageSizeIn } from './page-size';

@@ -1,0 +1,70 @@
+import { decodeValue, encodeValue, type Btf } from '../btf';
+import { BpfError } from '../errors';
+import { lpmKey } from './lpm-key';
+
+/** Turns a JavaScript value into the bytes of a key or value, and back. */
+export interface Codec {
+  /** Bytes. */
+  readonly size: number;
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+}
+
+/** Bytes as they are: for keys and values without BTF. `what` names them in errors: `map 'hits': key`. */
+export function bytesCodec(what: string, size: number): Codec {
+  return {
+    size,
+    encode: (value) => {
+      if (value instanceof Uint8Array && value.length === size) return value;
+      throw new BpfError('CONSTANT_INVALID', what, {
+        found: value instanceof Uint8Array ? `${value.length} bytes` : `a ${typeof value}`,
+        expected: `a Uint8Array of ${size} bytes, since the map has no BTF`,
+      });
+    },
+    decode: (bytes) => bytes.slice(),
+  };
+}
+
+/** Values of a BTF type; `encodeValue` says what is taken, `decodeValue` what comes back. */
+export function btfCodec(what: string, btf: Btf, typeId: number, size: number): Codec {
+  return {
+    size,
+    encode: (value) => {
+      const bytes = new Uint8Array(size);
+      encodeValue(btf, typeId, value, bytes, 0, { name: what });
+      return bytes;
+    },
+    decode: (bytes) => decodeValue(btf, typeId, bytes, 0),
+  };
+}
+
+/** Keys of an LPM trie can be given as networks too: `10.0.0.0/8`. */
+export function lpmCodec(key: Codec): Codec {
+  return {
+    ...key,
+    encode: (value) => (typeof value === 'string' ? lpmKey(value, key.size) : key.encode(value)),
+  };
+}
+
+/** A value for each CPU: the kernel rounds each up to 8 bytes. */
+export function perCpuCodec(what: string, value: Codec, cpus: number): Codec {
+  const step = Math.ceil(value.size / 8) * 8;
+  return {
+    size: step * cpus,
+    encode: (values) => {
+      if (!Array.isArray(values) || values.length !== cpus) {
+        throw new BpfError('CONSTANT_INVALID', what, {
+          found: Array.isArray(values) ? `a list of ${values.length}` : `a ${typeof values}`,
+          expected: `a list of ${cpus}, a value for each possible CPU`,
+        });
+      }
+      const bytes = new Uint8Array(step * cpus);
+      values.forEach((one, cpu) => bytes.set(value.encode(one), cpu * step));
+      return bytes;
+    },
+    decode: (bytes) =>
+      Array.from({ length: cpus }, (_, cpu) =>
+        value.decode(bytes.subarray(cpu * step, cpu * step + value.size)),
+      ),
+  };
+}

@@ -1,0 +1,163 @@
+import { attach, type AttachableProgram, type HookName, type HookOptions, type Link } from '../attach';
+import { Fd, fdById, openPin, pinObject, programInfo, testRun, type ProgramInfo } from '../kernel';
+
+/** What a program is besides its fd. All but the name and type are known only to who loaded it. */
+export interface ProgramIdentity {
+  /** The function's full name; the kernel keeps 15 bytes of it. */
+  readonly name?: string | undefined;
+  readonly attachType?: number | undefined;
+  readonly target?: string | undefined;
+}
+
+/** What a program is run on: see {@link Program.testRun}. */
+export interface TestRun {
+  /** A packet, from its Ethernet header on; at least 14 bytes. */
+  readonly data?: Uint8Array | undefined;
+  /** `struct xdp_md` or `struct __sk_buff`, or the arguments of a raw tracepoint as bigints. */
+  readonly context?: Uint8Array | readonly bigint[] | undefined;
+  /** How often to run it, for `durationNs`; once by default. */
+  readonly repeat?: number | undefined;
+  readonly cpu?: number | undefined;
+  readonly flags?: number | undefined;
+}
+
+export interface TestRunOutcome {
+  /** What the program returned, unsigned. */
+  readonly returnValue: number;
+  /** The packet as the program left it; empty when none was given. */
+  readonly data: Uint8Array;
+  /** The context as the program left it; empty when none was given. */
+  readonly context: Uint8Array;
+  /** Mean duration of a run. */
+  readonly durationNs: number;
+}
+
+/** XDP_PACKET_HEADROOM: a program can grow a packet by this much at its front, and by less at its end. */
+const headroom = 256;
+
+/**
+ * A program in the kernel. It lives as long as an fd, a pin, a link or a prog array holds it.
+ *
+ * @example
+ * ```ts
+ * const program = Program.open('/sys/fs/bpf/guard');
+ * program.testRun({ data: new Uint8Array(64) }).returnValue; // 2, XDP_PASS
+ * const link = program.attach('xdp', { interface: 'eth0' });
+ * ```
+ */
+export class Program implements AttachableProgram {
+  readonly id: number;
+  readonly name: string;
+  /** `enum bpf_prog_type`. */
+  readonly type: number;
+  /** 16 hex digits: the kernel's hash of the instructions, which does not see maps and offsets. */
+  readonly tag: string;
+  readonly attachType: number | undefined;
+  readonly target: string | undefined;
+  private readonly owned: Fd;
+
+  /** @param fd is owned by the new object */
+  constructor(fd: number, identity: ProgramIdentity = {}) {
+    const info = programInfo(fd);
+    this.id = info.id;
+    this.name = identity.name ?? info.name;
+    this.type = info.type;
+    this.tag = info.tag;
+    this.attachType = identity.attachType;
+    this.target = identity.target;
+    this.owned = new Fd(fd, `program '${this.name}'`);
+  }
+
+  /**
+   * The program pinned at a path.
+   *
+   * @throws BpfError PIN_NOT_FOUND, PIN_INVALID when something else is pinned there
+   */
+  static open(path: string): Program {
+    return new Program(openPin(path, 'program'));
+  }
+
+  /**
+   * The program with a number.
+   *
+   * @returns undefined if there is none (any more)
+   * @throws BpfError PRIVILEGE_MISSING without CAP_SYS_ADMIN
+   */
+  static byId(id: number): Program | undefined {
+    const fd = fdById('program', id);
+    return fd === undefined ? undefined : new Program(fd);
+  }
+
+  /** @throws BpfError INTERNAL after close() */
+  get fd(): number {
+    return this.owned.number;
+  }
+
+  /** What the kernel says about it now: sizes, maps, run counts. */
+  info(): ProgramInfo {
+    return programInfo(this.fd);
+  }
+
+  /**
+   * Run the program once on given data (BPF_PROG_TEST_RUN), without any hook. Works for XDP, tc, raw tracepoints and a
+   * few more; others cannot be run on demand.
+   *
+   * @throws BpfError SYSCALL_FAILED: EINVAL for data that the type does not take, ENOTSUPP for a type that can't run
+   *
+   * @example
+   * ```ts
+   * program.testRun({ data: packet, repeat: 1000 }).durationNs; // 38
+   * ```
+   */
+  testRun(input: TestRun = {}): TestRunOutcome {
+    const context = input.context instanceof Uint8Array ? input.context : rawArguments(input.context);
+    const dataOut = new Uint8Array(input.data === undefined ? 0 : input.data.length + 2 * headroom);
+    // A raw tracepoint's arguments are only read: the kernel refuses room for them to come back.
+    const contextOut = new Uint8Array(input.context instanceof Uint8Array ? input.context.length : 0);
+    const result = testRun(this.fd, {
+      data: input.data,
+      dataOut,
+      context,
+      contextOut,
+      repeat: input.repeat,
+      cpu: input.cpu,
+      flags: input.flags,
+    });
+    return {
+      returnValue: result.returnValue,
+      data: dataOut.subarray(0, result.dataSize),
+      context: contextOut.subarray(0, Math.min(result.contextSize, contextOut.length)),
+      durationNs: result.durationNs,
+    };
+  }
+
+  /**
+   * Attach it to a hook; see the function of each hook for its options and errors.
+   *
+   * @example
+   * ```ts
+   * program.attach('cgroup', { path: 'agent' });
+   * ```
+   */
+  attach<H extends HookName>(hook: H, options: HookOptions[H]): Link {
+    return attach(this, hook, options);
+  }
+
+  /**
+   * Let it live on beyond this process.
+   *
+   * @throws BpfError PIN_EXISTS, PIN_INVALID, PIN_FAILED
+   */
+  pin(path: string): void {
+    pinObject(this.fd, `program '${this.name}'`, path);
+  }
+
+  /** Give up the fd. Links keep the program; closing twice is harmless. */
+  close(): void {
+    this.owned.close();
+  }
+}
+
+function rawArguments(values: readonly bigint[] | undefined): Uint8Array | undefined {
+  return values && new Uint8Array(BigUint64Array.from(values, (value) => BigInt.asUintN(64, value)).buffer);
+}
