@@ -19,6 +19,7 @@ export const xdpCauses: Causes = {
 export const tcxCauses: Causes = {
   EINVAL: 'the kernel has no tcx (Linux 6.6, CONFIG_NET_XGRESS), or the program is not of type sched_cls',
   ENODEV: 'the interface went away meanwhile',
+  EEXIST: 'the program is on this side of the interface already, through another link: each is there once',
   ERANGE: 'the interface holds as many programs as it can (63)',
   E2BIG: 'the interface holds as many programs as it can (63)',
 };
@@ -50,6 +51,7 @@ export const cgroupCauses: Causes = {
 export const updateCauses: Causes = {
   EINVAL:
     'links of this kind cannot be updated, or the new program is of another type or attach type than the old one',
+  EEXIST: 'the new program is at this attach point already, through another link: each is there once',
   EPERM: 'the link runs another program than the expected one: somebody else updated it',
   ENOLINK: 'what the link was on is gone: close it and attach anew',
 };

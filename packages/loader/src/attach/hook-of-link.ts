@@ -1,9 +1,36 @@
-import { type LinkInfo } from '../kernel';
-import { AttachType } from '../object';
+import { programInfo, withObject, type LinkInfo } from '../kernel';
+import { AttachType, ProgramType } from '../object';
 
-/** Name of the hook that a link is on: that of its kind, and for the kinds with many hooks the hook's own. */
-export function hookOfLink({ typeName, target }: LinkInfo): string {
-  if (target.kind === 'tracing' && target.attach_type === AttachType.trace_raw_tp) return 'tp_btf';
-  if (target.kind === 'perf_event' && target.event === 'tracepoint') return 'tracepoint';
-  return typeName;
+/**
+ * Name of the hook that a link is on: that of its kind, and for kinds with many hooks the hook's own.
+ *
+ * The kernel makes a raw tracepoint link for tp_btf too (bpf_raw_tp_link_attach()): there the program's type tells,
+ * which takes CAP_SYS_ADMIN to look up; without it the answer is `raw_tracepoint` for both.
+ */
+export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
+  switch (target.kind) {
+    case 'raw_tracepoint':
+      return programType(programId) === ProgramType.tracing ? 'tp_btf' : 'raw_tracepoint';
+    case 'tracing':
+      return tracingHooks[target.attach_type] ?? typeName;
+    case 'perf_event':
+      return target.event === 'unspec' ? typeName : target.event;
+    default:
+      return typeName;
+  }
+}
+
+const tracingHooks: Readonly<Record<number, string>> = {
+  [AttachType.trace_fentry]: 'fentry',
+  [AttachType.trace_fexit]: 'fexit',
+  [AttachType.modify_return]: 'fmod_ret',
+  [AttachType.lsm_mac]: 'lsm',
+};
+
+function programType(id: number): number | undefined {
+  try {
+    return withObject('program', id, (fd) => programInfo(fd).type);
+  } catch {
+    return undefined;
+  }
 }

@@ -5,11 +5,15 @@ import { failure } from './failure';
 import { closeFd } from './fd';
 import { objectGet, objectPin, type ObjectKind } from './objects';
 
-/** How /proc/self/fd shows BPF objects (anon_inode_getfd() calls in kernel/bpf). */
+/**
+ * How /proc/self/fd shows BPF objects (kernel/bpf): a link is spelled one way by who made it, and the other way when
+ * it is opened by pin or id.
+ */
 const anonymousNames: Readonly<Record<string, ObjectKind>> = {
   'anon_inode:bpf-prog': 'program',
   'anon_inode:bpf-map': 'map',
   'anon_inode:bpf_link': 'link',
+  'anon_inode:bpf-link': 'link',
   'anon_inode:btf': 'btf',
 };
 
@@ -18,7 +22,6 @@ const anonymousNames: Readonly<Record<string, ObjectKind>> = {
  * every kind, in the kind's own struct.
  */
 export function objectKind(fd: number): ObjectKind | undefined {
-  // Links of kernels before 6.10 have a further part in brackets for some kinds.
   return anonymousNames[readlinkSync(`/proc/self/fd/${fd}`)];
 }
 
