@@ -24,9 +24,7 @@ export function compile(source: string, options: CompileOptions = {}): Uint8Arra
   if (clang === undefined) throw new Error('tests compile BPF C: install clang');
   const directory = mkdtempSync(path.join(tmpdir(), 'nx-bpf-test-'));
   try {
-    const file = path.join(directory, 'test.bpf.c');
-    const output = path.join(directory, 'test.bpf.o');
-    writeFileSync(file, source);
+    writeFileSync(path.join(directory, 'test.bpf.c'), source);
     const result = spawnSync(
       clang,
       [
@@ -38,12 +36,14 @@ export function compile(source: string, options: CompileOptions = {}): Uint8Arra
           p,
         ]),
         ...(options.flags ?? []),
-        ...['-c', file, '-o', output],
+        // The same source gives the same bytes, whatever the directory is called.
+        '-fdebug-compilation-dir=/test',
+        ...['-c', 'test.bpf.c', '-o', 'test.bpf.o'],
       ],
-      { encoding: 'utf8' },
+      { encoding: 'utf8', cwd: directory },
     );
     if (result.status !== 0) throw new Error(`clang failed:\n${result.stderr}`);
-    return new Uint8Array(readFileSync(output));
+    return new Uint8Array(readFileSync(path.join(directory, 'test.bpf.o')));
   } finally {
     rmSync(directory, { recursive: true });
   }
