@@ -136,6 +136,11 @@ test('what is decoded is what was encoded', () => {
   expect(new TextDecoder().decode(encoded.subarray(0, 8))).toBe(MAGIC);
 });
 
+test('the bytes of a file that Node read are bytes like others', () => {
+  const read = { ...whole, maps: [...object.maps, { ...data, data: Buffer.from(data.data) }] };
+  expect(encodeRelocated(read)).toEqual(encoded);
+});
+
 describe('damaged bytes', () => {
   test('cut short anywhere', () => {
     // The last byte string is as long as its padding says, so every byte counts.

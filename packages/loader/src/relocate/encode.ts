@@ -25,7 +25,9 @@ const ALIGNMENT = 8;
 export function encodeRelocated(relocated: RelocatedObject): Uint8Array {
   const blobs: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   let end = 0;
-  const json = JSON.stringify(relocated, (_, value: unknown) => {
+  // The holder's own value: Node's Buffer, a Uint8Array too, has a toJSON that comes before the second argument.
+  const json = JSON.stringify(relocated, function (this: Readonly<Record<string, unknown>>, key) {
+    const value = this[key];
     if (typeof value === 'bigint') return value.toString();
     if (!(value instanceof Uint8Array)) return value;
     const offset = end;
