@@ -1,0 +1,93 @@
+import { BpfError, nearest } from '../errors';
+import { type RelocatedObject } from '../relocate';
+import { loadBtf } from './load-btf';
+import { loadMaps } from './load-maps';
+import { loadPrograms, typedPrograms } from './load-programs';
+import { LoadedObject, type LoadOptions } from './loaded';
+import { fillSlots } from './slots';
+import { Undo } from './undo';
+import { wanted } from './wanted';
+
+/**
+ * Put an object into the kernel: its types, its maps, its programs, in this order; then programs go into the slots of
+ * prog arrays. Nothing is attached. If anything fails, all that was made is gone again, pins included.
+ *
+ * Slots of maps that the caller handed in are left alone, as those maps may be in use: see {@link fillSlots}.
+ *
+ * @throws BpfError PROGRAM_NOT_FOUND, MAP_NOT_FOUND, SECTION_UNKNOWN, MAP_INVALID, MAP_CREATE_FAILED,
+ *   MAP_INCOMPATIBLE, VERIFIER_REJECTED, PROGRAM_LOAD_FAILED, PRIVILEGE_MISSING, EXTERN_UNRESOLVED, and what pinning
+ *   throws
+ *
+ * @example
+ * ```ts
+ * const loaded = loadObject(relocateObject(spec, runningKernel()), { programs: ['edge_guard'] });
+ * loaded.program('edge_guard').fd.number;
+ * loaded.close();
+ * ```
+ */
+export function loadObject(object: RelocatedObject, options: LoadOptions = {}): LoadedObject {
+  const undo = new Undo();
+  try {
+    return loadAll(object, options, undo);
+  } catch (error) {
+    undo.run();
+    throw error instanceof BpfError ? error.with({ object: object.name }) : error;
+  }
+}
+
+function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): LoadedObject {
+  const notes: string[] = [];
+  const note = (text: string): void => void notes.push(text);
+  const clock = new Clock();
+
+  checkMapNames(object, options);
+  const { programs: wantedPrograms, maps: wantedMaps } = wanted(object, options.programs);
+  const typed = typedPrograms(wantedPrograms, options.types);
+
+  clock.start();
+  const btf = loadBtf(object.btf, note);
+  undo.push(() => btf?.close());
+  const btfTime = clock.lap();
+
+  const maps = loadMaps(wantedMaps, options, { btf: btf?.number, note }, undo);
+  const mapTime = clock.lap();
+
+  const context = { object, options, maps, note, btfFd: btf?.number, logLevel: options.logLevel ?? 0 };
+  const programs = loadPrograms(typed, context, undo);
+  for (const map of maps) {
+    if (map.spec.inner === undefined && map.origin !== 'given') fillSlots(map, { maps, programs }, note);
+  }
+  // Maps and programs hold the types from here on.
+  btf?.close();
+  const timing = { btf: btfTime, maps: mapTime, programs: clock.lap() };
+  return new LoadedObject(object.name, maps, programs, timing, notes);
+}
+
+/** A mistyped name would otherwise be a map that is created although one was handed in. */
+function checkMapNames(object: RelocatedObject, { maps, mapPins }: LoadOptions): void {
+  const known = object.maps.map((map) => map.name);
+  for (const name of [...Object.keys(maps ?? {}), ...Object.keys(mapPins ?? {})].sort()) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    throw new BpfError('MAP_NOT_FOUND', `${object.name}: no map '${name}'`, {
+      map: name,
+      hint: near.length > 0 ? `did you mean '${near.join("' or '")}'?` : undefined,
+    });
+  }
+}
+
+/** Microseconds between one call and the next. */
+class Clock {
+  private last = 0n;
+
+  start(): void {
+    this.last = process.hrtime.bigint();
+  }
+
+  lap(): number {
+    const now = process.hrtime.bigint();
+    const elapsed = Number((now - this.last) / 1000n);
+    this.last = now;
+    return elapsed;
+  }
+}

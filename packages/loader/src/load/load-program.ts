@@ -1,0 +1,118 @@
+import { Errno, kernelVersionCode, programLoad, type ProgramLoadAttributes } from '../kernel';
+import { ProgramType } from '../object';
+import { type RelocatedObject, type RelocatedProgram } from '../relocate';
+
+/** What is the same for every program of an object. */
+export interface ProgramContext {
+  readonly object: RelocatedObject;
+  readonly btfFd: number | undefined;
+  readonly logLevel: number;
+}
+
+/** A program's instructions with everything bound, and what its attributes need beside them. */
+export interface ReadyProgram {
+  readonly spec: RelocatedProgram;
+  readonly type: number;
+  readonly attachType: number;
+  readonly instructions: Uint8Array;
+  /** BTF fd of the module that the attach target is in; undefined for vmlinux. */
+  readonly attachBtfFd: number | undefined;
+  readonly fdArray: Uint8Array | undefined;
+  /** How many entries of it are maps to be bound; undefined where it is only indexed. */
+  readonly fdArrayCount: number | undefined;
+}
+
+/** What came of a load. */
+export interface LoadOutcome {
+  /** The fd, or the negative error number. */
+  readonly result: number;
+  readonly log: readonly string[];
+}
+
+const funcInfoSize = 8;
+const lineInfoSize = 16;
+
+/** `version` of an object that leaves it to the loader. */
+const anyVersion = 0xfffffffe;
+
+/**
+ * BPF_PROG_LOAD. The first try is without a log, since making one slows the verifier down; if it fails, the load is
+ * repeated with a log, in a buffer that grows until the whole log fits.
+ */
+export function loadProgram(ready: ReadyProgram, context: ProgramContext): LoadOutcome {
+  const attributes = programAttributes(ready, context);
+  if (context.logLevel > 0) return loadWithLog(attributes, context.logLevel);
+  const { result } = patiently(attributes);
+  return result >= 0 ? { result, log: [] } : loadWithLog(attributes, 1);
+}
+
+function programAttributes(ready: ReadyProgram, { object, btfFd }: ProgramContext): ProgramLoadAttributes {
+  const { spec } = ready;
+  const debug = btfFd !== undefined && spec.funcInfo.length > 0;
+  return {
+    prog_type: ready.type,
+    expected_attach_type: ready.attachType,
+    prog_name: spec.name,
+    prog_flags: spec.flags,
+    insns: ready.instructions,
+    insn_cnt: ready.instructions.length / 8,
+    license: object.license,
+    kern_version: versionFor(ready.type, object.kernelVersion),
+    attach_btf_id: spec.attach?.typeId,
+    attach_fd: ready.attachBtfFd,
+    fd_array: ready.fdArray,
+    fd_array_cnt: ready.fdArrayCount,
+    prog_btf_fd: btfFd,
+    ...(debug && {
+      func_info: spec.funcInfo,
+      func_info_rec_size: funcInfoSize,
+      func_info_cnt: spec.funcInfo.length / funcInfoSize,
+      line_info: spec.lineInfo,
+      line_info_rec_size: lineInfoSize,
+      line_info_cnt: spec.lineInfo.length / lineInfoSize,
+    }),
+  };
+}
+
+/** Kernels before 5.0 take a kprobe program only with their own version in it. */
+function versionFor(type: number, version: number): number {
+  const asked = version === anyVersion || (version === 0 && type === ProgramType.kprobe);
+  return asked ? kernelVersionCode() : version;
+}
+
+const firstLogSize = 64 * 1024;
+/** UINT32_MAX >> 2, the most that every kernel takes (bpf_verifier_log_attr_valid()). */
+const largestLogSize = 0x3fffffff;
+
+function loadWithLog(attributes: ProgramLoadAttributes, level: number): LoadOutcome {
+  for (let size = firstLogSize; ;) {
+    const buffer = new Uint8Array(size);
+    const { result, logTrueSize } = patiently({
+      ...attributes,
+      log_level: level,
+      log_size: size,
+      log_buf: buffer,
+    });
+    // Since Linux 6.4 the kernel says how much there is; before, ENOSPC says that it was more than this.
+    const wanted = logTrueSize > 0 ? logTrueSize : result === -Errno.ENOSPC ? size * 2 : size;
+    if (wanted <= size || size === largestLogSize) return { result, log: logLines(buffer) };
+    if (result >= 0) return { result, log: logLines(buffer) };
+    size = Math.min(wanted, largestLogSize);
+  }
+}
+
+const attempts = 5;
+
+/** EAGAIN: a signal was pending while the verifier ran (since Linux 5.1, c3494801cd17). */
+function patiently(attributes: ProgramLoadAttributes) {
+  for (let attempt = 1; ; attempt++) {
+    const answer = programLoad(attributes);
+    if (answer.result !== -Errno.EAGAIN || attempt === attempts) return answer;
+  }
+}
+
+function logLines(buffer: Uint8Array): string[] {
+  const end = buffer.indexOf(0);
+  const text = Buffer.from(end < 0 ? buffer : buffer.subarray(0, end)).toString('utf8');
+  return text === '' ? [] : text.trimEnd().split('\n');
+}

@@ -1,0 +1,136 @@
+import { BpfError } from '../errors';
+import { Errno, Fd, programBindMap } from '../kernel';
+import { loadableType } from '../object';
+import { type RelocatedProgram } from '../relocate';
+import { bindProgram, type KernelValues } from './bind';
+import { kernelValues } from './kernel-values';
+import { loadFailure } from './load-failure';
+import { loadProgram, type LoadOutcome, type ProgramContext, type ReadyProgram } from './load-program';
+import { type LoadedMap, type LoadedProgram, type LoadOptions } from './loaded';
+import { type Undo } from './undo';
+
+/** A program, and the type it is to be loaded as. */
+export interface TypedProgram {
+  readonly spec: RelocatedProgram;
+  readonly type: number;
+  readonly attachType: number;
+}
+
+/**
+ * The types of the wanted programs: the caller's choice, else what the section name says.
+ *
+ * @throws BpfError SECTION_UNKNOWN, PROGRAM_INVALID
+ */
+export function typedPrograms(
+  programs: readonly RelocatedProgram[],
+  choices: LoadOptions['types'],
+): TypedProgram[] {
+  return programs.map((spec) => {
+    const choice =
+      choices !== undefined && Object.hasOwn(choices, spec.name) ? choices[spec.name] : undefined;
+    const type = loadableType({ ...spec, type: choice?.type ?? spec.type });
+    return { spec, type, attachType: choice?.attachType ?? spec.attachType };
+  });
+}
+
+/** What loading programs needs beside them. */
+export interface ProgramsContext extends ProgramContext {
+  readonly options: LoadOptions;
+  readonly maps: readonly LoadedMap[];
+  readonly note: (text: string) => void;
+}
+
+/**
+ * Load programs one by one, in the order of the object, and bind to each the maps it holds without referring to them.
+ *
+ * @throws BpfError VERIFIER_REJECTED, PROGRAM_LOAD_FAILED, PRIVILEGE_MISSING, EXTERN_UNRESOLVED
+ */
+export function loadPrograms(
+  programs: readonly TypedProgram[],
+  context: ProgramsContext,
+  undo: Undo,
+): LoadedProgram[] {
+  const values = kernelValues(
+    programs.map(({ spec }) => spec),
+    context.maps,
+  );
+  try {
+    return programs.map((program) => loadOne(program, values, context, undo));
+  } finally {
+    values.close();
+  }
+}
+
+function loadOne(
+  { spec, type, attachType }: TypedProgram,
+  values: KernelValues,
+  context: ProgramsContext,
+  undo: Undo,
+): LoadedProgram {
+  const { options } = context;
+  const bound = options.boundMaps ?? [];
+  const ready = (atLoad: readonly number[]) => readyProgram({ spec, type, attachType }, values, atLoad);
+  const { outcome, bindLater } = loadBinding(bound, (atLoad) => loadProgram(ready(atLoad), context));
+  if (outcome.result < 0) {
+    const { name: object, btf } = context.object;
+    throw loadFailure({ object, program: spec, type, errno: -outcome.result, log: outcome.log, btf });
+  }
+  const fd = new Fd(outcome.result, `program '${spec.name}'`);
+  undo.push(() => fd.close());
+  for (const map of [...bindLater, ...constantMaps(context.maps)]) bindMap(spec.name, fd, map, context.note);
+  const asked = options.programs === undefined || options.programs.includes(spec.name);
+  return { spec, fd, type, attachType, asked, log: outcome.log };
+}
+
+function readyProgram(program: TypedProgram, values: KernelValues, atLoad: readonly number[]): ReadyProgram {
+  const { attach } = program.spec;
+  // A call's index 0 means vmlinux, so modules begin behind at least one other entry.
+  const front = atLoad.length > 0 ? atLoad : [0];
+  const { instructions, fdArray } = bindProgram(program.spec, values, front.length);
+  const needed = atLoad.length > 0 || fdArray.length > 0;
+  return {
+    ...program,
+    instructions,
+    attachBtfFd: attach?.module === undefined ? undefined : values.moduleBtfFd(attach.module),
+    fdArray: needed ? new Uint8Array(Int32Array.of(...front, ...fdArray).buffer) : undefined,
+    fdArrayCount: atLoad.length > 0 ? front.length + fdArray.length : undefined,
+  };
+}
+
+/** Whether the kernel binds the maps of `fd_array` while it loads (`fd_array_cnt`, Linux 6.14); unknown at first. */
+let bindsAtLoad: boolean | undefined;
+
+/**
+ * Load with further maps bound: at once where the kernel can, so that they come first in the program's list of maps,
+ * else afterwards.
+ */
+function loadBinding(
+  bound: readonly number[],
+  load: (atLoad: readonly number[]) => LoadOutcome,
+): { outcome: LoadOutcome; bindLater: readonly number[] } {
+  if (bound.length === 0 || bindsAtLoad === false) return { outcome: load([]), bindLater: bound };
+  const outcome = load(bound);
+  if (outcome.result >= 0) bindsAtLoad = true;
+  // E2BIG is how a kernel refuses attributes that it does not know; it is also how it refuses a program too large.
+  if (bindsAtLoad === true || outcome.result !== -Errno.E2BIG) return { outcome, bindLater: [] };
+  const without = load([]);
+  if (without.result >= 0) bindsAtLoad = false;
+  return { outcome: without, bindLater: bound };
+}
+
+/** As libbpf does, every program holds the object's constants, so that tools find metadata in them. */
+function constantMaps(maps: readonly LoadedMap[]): number[] {
+  return maps
+    .filter(({ spec }) => spec.origin === 'data' && spec.section.startsWith('.rodata'))
+    .map(({ fd }) => fd.number);
+}
+
+/** BPF_PROG_BIND_MAP came with Linux 5.10; a program works as well without. */
+function bindMap(program: string, fd: Fd, map: number, note: (text: string) => void): void {
+  try {
+    programBindMap(fd.number, map);
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    note(`program '${program}': a map could not be bound to it (${error.fields.errno})`);
+  }
+}
