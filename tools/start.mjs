@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { quickEnvironment, root, sandbox, setUpToStart } from './setup/index.mjs';
+import { quickEnvironment, root, setUpToStart } from './setup/index.mjs';
 
 setUpToStart();
 
@@ -18,7 +18,6 @@ if (load.status !== 0) process.exit(load.status ?? 1);
 
 console.log(`
 Try next:
-  npx nx run agent:bpf-status      what of it is in the kernel now
-  ip netns exec ${sandbox.namespace} bash -c 'echo hello > /dev/udp/10.213.0.1/9'
-                                   a packet for the guard
-  npx nx run agent:bpf-unload      takes all of it out again`);
+  npx nx run agent:bpf-status    what of it is in the kernel now
+  npm run traffic                packets for the guard, counted and dropped
+  npx nx run agent:bpf-unload    takes all of it out again`);

@@ -48,7 +48,11 @@ test('objects may come from the cache, what touches the kernel never does and ru
   write('agent/bpf.config.yaml', 'version: 1\n');
   const { targets } = (await infer('agent/bpf.config.yaml'))['agent']!;
 
-  expect(targets!['bpf-build']).toMatchObject({ cache: true, outputs: ['{projectRoot}/dist/bpf'] });
+  expect(targets!['bpf-build']).toMatchObject({
+    cache: true,
+    outputs: ['{projectRoot}/dist/bpf/{options.environment}'],
+    options: { environment: 'dev' },
+  });
   expect(targets!['bpf-build']!.inputs).toContain('{workspaceRoot}/bpf.config.yaml');
   expect(targets!['bpf-load']).toMatchObject({ dependsOn: ['bpf-build'] });
   for (const name of ['bpf-load', 'bpf-status', 'bpf-unload']) {

@@ -9,7 +9,9 @@ export function buildTarget(project: ListedProject, workspaceRoot: string): Targ
     executor: '@nx-bpf/plugin:build',
     cache: true,
     inputs: buildInputs(workspaceRoot),
-    outputs: ['{projectRoot}/dist/bpf'],
+    // A folder for each environment: what is restored for one must not take away the others.
+    outputs: ['{projectRoot}/dist/bpf/{options.environment}'],
+    ...(project.defaultEnvironment !== undefined && { options: { environment: project.defaultEnvironment } }),
     configurations: configurations(project),
     metadata: {
       technologies: ['ebpf', 'clang'],
