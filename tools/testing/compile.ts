@@ -36,8 +36,9 @@ export function compile(source: string, options: CompileOptions = {}): Uint8Arra
           p,
         ]),
         ...(options.flags ?? []),
-        // The same source gives the same bytes, whatever the directory is called.
-        '-fdebug-compilation-dir=/test',
+        // The same source gives the same bytes, whatever the directory is called. clang reads the lines of C that it
+        // puts into BTF from this directory.
+        '-fdebug-compilation-dir=.',
         ...['-c', 'test.bpf.c', '-o', 'test.bpf.o'],
       ],
       { encoding: 'utf8', cwd: directory },
