@@ -55,7 +55,10 @@ describe('objects that are refused', () => {
   });
 
   test('an address behind the end of its section', () => {
-    const error = failure('int few[2]; SEC("xdp") int *p(void *ctx) { return few + 2; }');
+    const bytes = compile(`${prelude} int few[2]; SEC("xdp") int p(void *ctx) { return few[0]; }`);
+    // clang adds such an offset with an instruction of its own; other compilers may put it into the load.
+    bytes[ElfFile.parse(bytes, { object: 'x' }).section('xdp')!.data.byteOffset + 4] = 8;
+    const error = failureOf(bytes);
     expect(error.message).toContain(
       "relocation against 'few': found byte 8 of its 8, expected an address inside",
     );
@@ -90,7 +93,7 @@ describe('damaged files', () => {
     struct inner one SEC(".maps");
     struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __type(key, int); __uint(max_entries, 2);
       __array(values, struct inner); } outer SEC(".maps") = { .values = { &one } };
-    struct bpf_map_def { __u32 type, key_size, value_size, max_entries; } SEC("maps") old = { 1, 4, 4, 1 };
+    struct bpf_map_def { __u32 type, key_size, value_size, max_entries; } old SEC("maps") = { 1, 4, 4, 1 };
     extern int CONFIG_HZ __kconfig;
     int counter; static int last[4]; const volatile int rate = 1;
     static int each(void *map, void *key, void *value, void *ctx) { return last[counter & 3]; }
@@ -99,11 +102,9 @@ describe('damaged files', () => {
       bpf_for_each_map_elem(&one, each, 0, 0);
       return step(rate) + CONFIG_HZ + bpf_map_delete_elem(&old, &rate);
     }
-    char _license[] SEC("license") = "GPL";`
-    .replace('struct bpf_map_def {', 'struct bpf_map_def {')
-    .replace('} SEC("maps") old = { 1, 4, 4, 1 };', '} old SEC("maps") = { 1, 4, 4, 1 };');
+    char _license[] SEC("license") = "GPL";`;
 
-  /** Nothing but a BpfError leaves, and soon: a name in an error proves that the file's own bytes did not make it up. */
+  /** Nothing but a BpfError about the object leaves, and soon. */
   function survive(bytes: Uint8Array): 'parsed' | 'refused' {
     const start = performance.now();
     try {
