@@ -13,3 +13,4 @@ export { decodeValue, type DecodedValue } from './decode-value';
 export { encodeValue, type EncodeOptions } from './encode-value';
 export { essentialName } from './essential-name';
 export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';
+export { printC, type PrintCOptions } from './print-c';
