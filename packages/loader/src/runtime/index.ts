@@ -1,3 +1,5 @@
+export { Collection } from './collection';
+export { loadFile, type LoadFileOptions } from './load-file';
 export { BpfMap, type MapIdentity } from './map';
 export { lpmKey, lpmText } from './lpm-key';
 export { Program, type ProgramIdentity, type TestRun, type TestRunOutcome } from './program';

@@ -12,6 +12,9 @@ export interface MapIdentity {
   readonly name?: string | undefined;
   /** The object's types, which its key and value ids refer to. By default they are asked from the kernel. */
   readonly btf?: Btf | undefined;
+  /** Types of keys and values in it. By default those that the kernel was told, which for some types is none. */
+  readonly keyTypeId?: number | undefined;
+  readonly valueTypeId?: number | undefined;
 }
 
 interface Codecs {
@@ -53,6 +56,7 @@ export class BpfMap<K = unknown, V = unknown> {
   readonly raw: RawMap;
   private readonly created: MapInfo;
   private readonly owned: Fd;
+  private readonly typeIds: { readonly key: number; readonly value: number };
   private types: Btf | undefined;
   private codecs: Codecs | undefined;
 
@@ -68,6 +72,10 @@ export class BpfMap<K = unknown, V = unknown> {
     this.maxEntries = info.maxEntries;
     this.flags = info.flags;
     this.types = identity.btf;
+    this.typeIds = {
+      key: identity.keyTypeId ?? info.keyTypeId,
+      value: identity.valueTypeId ?? info.valueTypeId,
+    };
     this.owned = new Fd(fd, `map '${this.name}'`);
     const cpus = isPerCpu(info.type) ? possibleCpus() : undefined;
     const size = cpus === undefined ? info.valueSize : Math.ceil(info.valueSize / 8) * 8 * cpus;
@@ -186,9 +194,8 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   private makeCodecs(): Codecs {
-    const { keyTypeId, valueTypeId } = this.created;
-    const key = this.codec('key', keyTypeId, this.keySize);
-    const value = this.codec('value', valueTypeId, this.valueSize);
+    const key = this.codec('key', this.typeIds.key, this.keySize);
+    const value = this.codec('value', this.typeIds.value, this.valueSize);
     return {
       key: this.type === MapType.lpm_trie ? lpmCodec(key) : key,
       value: isPerCpu(this.type) ? perCpuCodec(`map '${this.name}': value`, value, possibleCpus()) : value,

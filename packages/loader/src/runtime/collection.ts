@@ -1,0 +1,115 @@
+import { type HookName, type HookOptions, type Link } from '../attach';
+import { Btf } from '../btf';
+import { BpfError, nearest, type ErrorCode } from '../errors';
+import { type LoadedMap, type LoadedObject, type LoadedProgram } from '../load';
+import { type RelocatedObject } from '../relocate';
+import { DataSection } from './data-section';
+import { BpfMap } from './map';
+import { Program } from './program';
+import { Variable } from './variable';
+
+/**
+ * A loaded object: its programs, maps, variables and links, by name. It holds their fds until {@link close}; what is
+ * pinned or attached through a pinned link lives on after that.
+ *
+ * @example
+ * ```ts
+ * const collection = loadFile('edge.bpf.o');
+ * collection.attach('edge_guard', 'xdp', { interface: 'eth0' });
+ * collection.map('hits').lookup(1);
+ * collection.close();
+ * ```
+ */
+export class Collection {
+  readonly name: string;
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** What did not go as wished when it was loaded and is no failure. */
+  readonly notes: readonly string[];
+  private readonly attached: Link[] = [];
+  private readonly sections: readonly DataSection[];
+
+  /** @param loaded gives its fds away: the collection closes them */
+  constructor(relocated: RelocatedObject, loaded: LoadedObject) {
+    const btf = relocated.btf && Btf.parse(relocated.btf, { object: relocated.name });
+    this.name = loaded.name;
+    this.notes = loaded.notes;
+    this.programs = new Map(loaded.programs.map((program) => [program.spec.name, runtimeProgram(program)]));
+    this.maps = new Map(loaded.maps.map((map) => [map.spec.name, runtimeMap(map, btf)]));
+    const sections = new Map([...this.maps].map(([name, map]) => [name, new DataSection(map)]));
+    this.sections = [...sections.values()];
+    this.variables = new Map(
+      relocated.variables.flatMap((spec) => {
+        const section = sections.get(spec.map);
+        return section === undefined ? [] : [[spec.name, new Variable(spec, section, btf)] as const];
+      }),
+    );
+  }
+
+  /** The links that {@link attach} made, in its order. */
+  get links(): readonly Link[] {
+    return this.attached;
+  }
+
+  /** @throws BpfError PROGRAM_NOT_FOUND with the nearest names */
+  program(name: string): Program {
+    return this.named('program', this.programs, name, 'PROGRAM_NOT_FOUND');
+  }
+
+  /**
+   * @typeParam K of keys, V of values: asserted, not checked
+   * @throws BpfError MAP_NOT_FOUND with the nearest names
+   */
+  map<K = unknown, V = unknown>(name: string): BpfMap<K, V> {
+    return this.named('map', this.maps, name, 'MAP_NOT_FOUND') as BpfMap<K, V>;
+  }
+
+  /**
+   * @typeParam T of the value: asserted, not checked
+   * @throws BpfError CONSTANT_UNKNOWN with the nearest names
+   */
+  variable<T = unknown>(name: string): Variable<T> {
+    return this.named('variable', this.variables, name, 'CONSTANT_UNKNOWN') as Variable<T>;
+  }
+
+  /**
+   * Attach a program; {@link close} detaches it, unless the link is pinned.
+   *
+   * @throws BpfError PROGRAM_NOT_FOUND, and what the hook's own function throws
+   */
+  attach<H extends HookName>(program: string, hook: H, options: HookOptions[H]): Link {
+    const link = this.program(program).attach(hook, options);
+    this.attached.push(link);
+    return link;
+  }
+
+  /** Close every fd: links first, last one first. */
+  close(): void {
+    for (const link of this.attached.splice(0).reverse()) link.close();
+    for (const section of this.sections) section.close();
+    for (const program of this.programs.values()) program.close();
+    for (const map of this.maps.values()) map.close();
+  }
+
+  private named<T>(kind: string, all: ReadonlyMap<string, T>, name: string, code: ErrorCode): T {
+    const found = all.get(name);
+    if (found !== undefined) return found;
+    const near = nearest(name, all.keys());
+    throw new BpfError(code, `${this.name}: no ${kind} '${name}' is loaded`, {
+      object: this.name,
+      symbol: name,
+      expected: all.size > 0 ? `one of ${[...all.keys()].join(', ')}` : `an object with a ${kind}`,
+      hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : undefined,
+    });
+  }
+}
+
+function runtimeProgram({ fd, spec, attachType }: LoadedProgram): Program {
+  return new Program(fd.release(), { name: spec.name, attachType, target: spec.target });
+}
+
+function runtimeMap({ fd, spec }: LoadedMap, btf: Btf | undefined): BpfMap {
+  const { name, keyTypeId, valueTypeId } = spec;
+  return new BpfMap(fd.release(), btf === undefined ? { name } : { name, btf, keyTypeId, valueTypeId });
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { BpfError } from '../errors';
+import { runningKernel } from '../kernel';
+import { loadObject, type LoadOptions } from '../load';
+import { objectName, parseObject, type ObjectSpec } from '../object';
+import { relocateObject, withConstants, withMaps, type MapOverride } from '../relocate';
+import { Collection } from './collection';
+
+export interface LoadFileOptions extends LoadOptions {
+  /** Values of `const volatile` globals, by name, typed by BTF: set before the programs are verified. */
+  readonly constants?: Readonly<Record<string, unknown>> | undefined;
+  /** Other sizes and flags of maps, by name. */
+  readonly mapOverrides?: Readonly<Record<string, MapOverride>> | undefined;
+}
+
+/**
+ * Read an object file, relocate it against the running kernel and load it: the whole way, for a program that uses the
+ * loader as a library.
+ *
+ * @param path of an object that clang compiled with `-target bpf -g`
+ * @returns its programs, maps and variables; the caller closes it
+ * @throws BpfError FILE, ELF_*, BTF_*, PROGRAM_*, MAP_*, CORE_*, CONSTANT_*, VERIFIER_REJECTED, PRIVILEGE_MISSING, ...:
+ *   nothing stays in the kernel
+ *
+ * @example
+ * ```ts
+ * const collection = loadFile('exec.bpf.o', { constants: { minimum_uid: 1000 } });
+ * collection.attach('exec_monitor', 'tp_btf', {});
+ * for await (const event of new RingBuffer(collection.map('events'), { type: 'struct exec_event' })) {
+ *   console.log(event);
+ * }
+ * ```
+ */
+export function loadFile(path: string, options: LoadFileOptions = {}): Collection {
+  const { constants = {}, mapOverrides = {}, ...loadOptions } = options;
+  const spec = parseObject(readObject(path), { name: objectName(path) });
+  const related = relocateObject(spec, runningKernel(), {
+    programs: programsToRelocate(spec, options.programs),
+  });
+  const relocated = withMaps(withConstants(related, constants), mapOverrides);
+  return new Collection(relocated, loadObject(relocated, loadOptions));
+}
+
+/** Those that are asked for, and those that a slot of a prog array brings along. */
+function programsToRelocate(spec: ObjectSpec, asked: readonly string[] | undefined): string[] | undefined {
+  if (asked === undefined) return undefined;
+  const inSlots = new Set(
+    spec.maps.flatMap((map) => map.slots.map((slot) => 'function' in slot && slot.function)),
+  );
+  const brought = spec.programs.filter((program) => inSlots.has(program.function));
+  return [...new Set([...asked, ...brought.map((program) => program.name)])];
+}
+
+function readObject(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new BpfError(
+      'FILE',
+      `object ${path} cannot be read`,
+      { path, hint: 'compile it first, or correct the path' },
+      error,
+    );
+  }
+}
