@@ -19,7 +19,7 @@ export function possibleCpus(): number {
   return possible;
 }
 
-/** One more than the highest number in a list of ranges, such as `0-3,8`: the kernel sizes by number, gaps included. */
+/** How many CPUs a list of ranges has, such as `0-3,8`: the kernel packs the values of per-CPU maps without gaps. */
 export function countCpus(list: string): number {
   const text = list.trim();
   if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) {
@@ -28,5 +28,8 @@ export function countCpus(list: string): number {
       expected: "ranges such as '0-3'",
     });
   }
-  return Math.max(...text.split(/[,-]/).map(Number)) + 1;
+  return text.split(',').reduce((count, range) => {
+    const [first, last = first] = range.split('-').map(Number);
+    return count + last! - first! + 1;
+  }, 0);
 }

@@ -65,10 +65,10 @@ test('configuration: values as written, comments passed over', () => {
   ]);
 });
 
-test('possible CPUs are counted by the highest number', () => {
+test('possible CPUs are counted, gaps are not', () => {
   expect(countCpus('0\n')).toBe(1);
   expect(countCpus('0-3\n')).toBe(4);
-  expect(countCpus('0-1,8,16-31')).toBe(32);
+  expect(countCpus('0-1,8,16-31')).toBe(19);
   expect(() => countCpus('all')).toThrow("'all'");
 });
 

@@ -26,7 +26,8 @@ export interface BoundProgram {
  * @param firstFd index in `fd_array` of the first module: index 0 of it means vmlinux
  */
 export function bindProgram(program: RelocatedProgram, values: KernelValues, firstFd = 1): BoundProgram {
-  const instructions = program.instructions.slice();
+  // Not slice(): that of a Buffer shares its memory.
+  const instructions = new Uint8Array(program.instructions);
   const modules: string[] = [];
   for (const binding of program.bindings) {
     const { insn } = binding;

@@ -7,7 +7,7 @@ import { type RelocatedProgram } from '../relocate';
 export interface LoadOptions {
   /**
    * Names of the programs to load; with them come the maps they refer to, and the programs in the slots of those
-   * maps. Left out: every program but those of `SEC("?...")`, and every map.
+   * maps. Left out: every program that the object was relocated for, and every map.
    */
   readonly programs?: readonly string[] | undefined;
   /** Fds of maps to use instead of creating them, by name of the map. They stay the caller's. */

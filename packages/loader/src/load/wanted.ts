@@ -11,16 +11,14 @@ export interface Wanted {
 /**
  * The programs and maps to load.
  *
- * Without names that is what libbpf loads: every program but `SEC("?...")` and every map. With names it is these
- * programs, the maps they refer to, the maps and programs in those maps' slots, and so on: a prog array whose
+ * Without names that is all that the object holds, as libbpf has it: every program that it was relocated for, and
+ * every map. With names it is these programs, the maps they refer to, the maps and programs in those maps' slots, and so on: a prog array whose
  * programs are missing would make tail calls fall through unseen.
  *
  * @throws BpfError PROGRAM_NOT_FOUND
  */
 export function wanted(object: RelocatedObject, names: readonly string[] | undefined): Wanted {
-  if (names === undefined) {
-    return { programs: object.programs.filter((program) => program.autoload), maps: object.maps };
-  }
+  if (names === undefined) return { programs: object.programs, maps: object.maps };
   const mapByName = new Map(object.maps.map((map) => [map.name, map]));
   const programByFunction = new Map(object.programs.map((program) => [program.function, program]));
   const programs = new Set<RelocatedProgram>();
@@ -54,10 +52,10 @@ function programNamed(object: RelocatedObject, name: string): RelocatedProgram {
   if (found !== undefined) return found;
   const known = object.programs.map((program) => program.name);
   const near = nearest(name, known);
-  throw new BpfError('PROGRAM_NOT_FOUND', `${object.name}: no program '${name}'`, {
+  throw new BpfError('PROGRAM_NOT_FOUND', `${object.name}: no program '${name}' was relocated`, {
     object: object.name,
     program: name,
-    expected: known.length > 0 ? `one of ${known.join(', ')}` : 'an object with programs',
+    expected: known.length > 0 ? `one of ${known.join(', ')}` : 'an object that was relocated for it',
     hint: near.length > 0 ? `did you mean '${near.join("' or '")}'?` : undefined,
   });
 }
