@@ -46,9 +46,8 @@ const POISON_KFUNC = 2_002_000_000;
  * into a binding where only a running kernel knows it.
  */
 export function assemble(spec: ObjectSpec, layout: Layout, parts: RelocatedParts): AssembledProgram {
-  const placed = [...layout].map(([index, start]) => ({ fn: spec.functions[index]!, index, start }));
-  const last = placed.at(-1)!;
-  const instructions = new Uint8Array(last.start * SLOT + last.fn.instructions.length);
+  const placed = [...layout.starts].map(([index, start]) => ({ fn: spec.functions[index]!, index, start }));
+  const instructions = new Uint8Array(layout.size * SLOT);
   const bindings: Binding[] = [];
   const poisoned: PoisonedRelocation[] = [];
   for (const { fn, index, start } of placed) {
@@ -91,7 +90,7 @@ class Referrer {
         return;
       case 'call':
       case 'function': {
-        const target = this.layout.get(reference.function)!;
+        const target = this.layout.starts.get(reference.function)!;
         setImm(instructions, insn, target - insn - 1);
         if (reference.kind === 'function') setImm(instructions, insn + 1, 0);
         return;

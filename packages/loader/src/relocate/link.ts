@@ -2,8 +2,13 @@ import { slotCount } from '../asm';
 import { BpfError } from '../errors';
 import { type FunctionSpec, type ObjectSpec } from '../object';
 
-/** Where each function of a program lies, in slots from its start. The main function is first, at 0. */
-export type Layout = ReadonlyMap<number, number>;
+/** A program's functions in their places. */
+export interface Layout {
+  /** Where each function starts, in slots, by its index. The main function is first, at 0. */
+  readonly starts: ReadonlyMap<number, number>;
+  /** Slots of all of them. */
+  readonly size: number;
+}
 
 /** `BPF_COMPLEXITY_LIMIT_INSNS` of include/linux/bpf.h: the most instructions of a privileged program since 5.2. */
 const MOST_INSTRUCTIONS = 1_000_000;
@@ -36,7 +41,7 @@ export function layoutProgram(spec: ObjectSpec, main: number, callback?: number)
   };
   follow(main);
   if (callback !== undefined && !starts.has(callback)) follow(callback);
-  return starts;
+  return { starts, size: end };
 }
 
 /** Functions that a function calls or takes the address of, in the order of its instructions. */

@@ -1,17 +1,21 @@
-import { BpfError, nearest } from '../errors';
-import { type MapSpec, type ObjectSpec, type ProgramSpec } from '../object';
+import { type MapSpec, type ObjectSpec } from '../object';
 import { assemble, type RelocatedParts } from './assemble';
 import { findAttachTarget } from './attach-target';
 import { CoreResolver, relocateFunction, type RelocatedFunction } from './core';
-import { exceptionCallbacks } from './exception-callbacks';
+import { ExceptionCallbacks } from './exception-callbacks';
 import { resolveExterns } from './externs';
-import { type Layout, layoutProgram } from './link';
+import { btfForKernel } from './hidden-functions';
+import { layoutProgram } from './link';
 import { type RelocatedObject, type RelocatedProgram } from './relocated';
+import { selectPrograms, type SelectedProgram } from './select-programs';
 import { type TargetKernel } from './target';
 
 /** What to relocate of an object. */
 export interface RelocateOptions {
-  /** Names of the programs that are wanted; without it, those that are loaded by default (not `SEC("?...")`). */
+  /**
+   * Names of the programs that are wanted, to which those in slots of their maps are added; without it, those that
+   * are loaded by default (not `SEC("?...")`).
+   */
   readonly programs?: readonly string[] | undefined;
 }
 
@@ -20,7 +24,7 @@ export interface RelocateOptions {
  * targets found. Only the wanted programs, and what they reach, are touched and can fail; they alone are in the
  * result, in the object's order.
  *
- * @throws BpfError PROGRAM_NOT_FOUND, PROGRAM_INVALID, BTF_MISSING, CORE_INVALID, CORE_AMBIGUOUS, EXTERN_UNRESOLVED,
+ * @throws BpfError PROGRAM_NOT_FOUND, PROGRAM_INVALID, CORE_INVALID, CORE_AMBIGUOUS, EXTERN_UNRESOLVED,
  * RELOCATION_INVALID or ATTACH_TARGET_NOT_FOUND; what the target throws passes through
  *
  * @example
@@ -34,13 +38,11 @@ export function relocateObject(
   target: TargetKernel,
   options: RelocateOptions = {},
 ): RelocatedObject {
-  const programs = selectPrograms(spec, options.programs);
-  const callbacks = exceptionCallbacks(spec);
-  const layouts = new Map<ProgramSpec, Layout>();
-  for (const program of programs) {
-    layouts.set(program, layoutProgram(spec, program.function, callbacks.get(program.function)));
-  }
-  const reached = [...new Set([...layouts.values()].flatMap((layout) => [...layout.keys()]))];
+  const callbacks = new ExceptionCallbacks(spec);
+  const selected = selectPrograms(spec, options.programs, (program) =>
+    layoutProgram(spec, program.function, callbacks.of(program.function)),
+  );
+  const reached = [...new Set(selected.flatMap(({ layout }) => [...layout.starts.keys()]))];
   reached.sort((a, b) => a - b);
   const { externs, kconfig } = resolveExterns(spec, reached, target);
   const parts: RelocatedParts = {
@@ -52,26 +54,11 @@ export function relocateObject(
     name: spec.name,
     license: spec.license,
     kernelVersion: spec.kernelVersion,
-    btf: spec.btf?.bytes,
+    btf: btfForKernel(spec),
     maps: spec.maps.map((map) => withKconfig(map, kconfig)),
-    programs: programs.map((program) => relocateProgram(spec, program, layouts.get(program)!, parts, target)),
+    programs: selected.map((one) => relocateProgram(spec, one, parts, target)),
     variables: spec.variables,
   };
-}
-
-/** The wanted programs, in the object's order. */
-function selectPrograms(spec: ObjectSpec, names: readonly string[] | undefined): readonly ProgramSpec[] {
-  if (names === undefined) return spec.programs.filter(({ autoload }) => autoload);
-  const known = spec.programs.map(({ name }) => name);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown === undefined) return spec.programs.filter(({ name }) => names.includes(name));
-  const near = nearest(unknown, known);
-  throw new BpfError('PROGRAM_NOT_FOUND', `${spec.name}: no program '${unknown}'`, {
-    object: spec.name,
-    program: unknown,
-    expected: known.length === 0 ? 'nothing: the object has no programs' : `one of ${known.join(', ')}`,
-    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : undefined,
-  });
 }
 
 /** Each function once, however many programs it is linked into, in the order of the file. */
@@ -98,8 +85,7 @@ function withKconfig(map: MapSpec, kconfig: Uint8Array | undefined): MapSpec {
 
 function relocateProgram(
   spec: ObjectSpec,
-  program: ProgramSpec,
-  layout: Layout,
+  { program, layout }: SelectedProgram,
   parts: RelocatedParts,
   target: TargetKernel,
 ): RelocatedProgram {
