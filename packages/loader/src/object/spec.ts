@@ -43,7 +43,7 @@ export interface MapSpec {
   readonly valueSize: number;
   /** As defined: 0 where it is left to the deployment, or sized by the loader (perf event arrays). */
   readonly maxEntries: number;
-  /** `map_flags` of BPF_MAP_CREATE. BPF_F_MMAPABLE of a data section is included where libbpf would ask for it. */
+  /** `map_flags` of BPF_MAP_CREATE. Data sections have BPF_F_MMAPABLE, those that are frozen BPF_F_RDONLY_PROG. */
   readonly flags: number;
   readonly numaNode: number | undefined;
   readonly mapExtra: bigint;
