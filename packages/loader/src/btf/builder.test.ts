@@ -110,17 +110,19 @@ describe('a copy of an object', () => {
     ]);
   });
 
-  test('takes another linkage, and names for parameters', () => {
+  test('takes another type of a variable, linkage, and names for parameters', () => {
     const btf = Btf.parse(little.btf);
     const helper = btf.find('helper', BtfKind.FUNC);
     const counter = btf.find('counter', BtfKind.VAR);
     const builder = BtfBuilder.from(btf);
     builder.setLinkage(helper, Linkage.GLOBAL);
     builder.setLinkage(counter, Linkage.GLOBAL);
+    builder.setVariableType(counter, builder.int('other', 4, 0));
     builder.setParamName(btf.type(helper), 0, 'renamed');
     const changed = Btf.parse(builder.build());
     expect(changed.linkage(helper)).toBe(Linkage.GLOBAL);
     expect(changed.linkage(counter)).toBe(Linkage.GLOBAL);
+    expect(changed.describe(changed.type(counter))).toBe('other');
     expect(changed.paramName(changed.type(helper), 0)).toBe('renamed');
     expect(() => builder.setLinkage(btf.type(helper), 0)).toThrow('found FUNC_PROTO, expected VAR');
   });

@@ -198,6 +198,11 @@ export class BtfBuilder {
     }
   }
 
+  /** Changes the type of a VAR. */
+  setVariableType(id: number, type: number): void {
+    this.words[this.start(id, BtfKind.VAR) + 2] = type;
+  }
+
   /** Names a parameter of a FUNC_PROTO: the kernel refuses functions with nameless ones. */
   setParamName(id: number, i: number, name: string): void {
     const start = this.start(id, BtfKind.FUNC_PROTO);
