@@ -83,11 +83,15 @@ function arithmetic(insns: Uint8Array, i: number): string | undefined {
   return `${to} ${operator} ${from}`;
 }
 
-/** Moves that extend a sign (Linux 6.6) or change an arena pointer's address space (6.9). */
+/**
+ * Moves that extend a sign (Linux 6.6), change an arena pointer's address space (6.9), or in translated programs add
+ * this CPU's offset (6.10).
+ */
 function moveWithOffset(insns: Uint8Array, i: number, to: string, from: string): string | undefined {
   const offset = off(insns, i);
   if (offset === 8 || offset === 16 || offset === 32) return `${to} = (s${offset})${from}`;
   const value = imm(insns, i);
+  if (offset === -1) return `${to} = &(void __percpu *)(${from})`;
   if (offset === 1) return `${to} = addr_space_cast(${from}, ${value >>> 16}, ${value & 0xffff})`;
   return undefined;
 }
@@ -145,6 +149,7 @@ function load(insns: Uint8Array, i: number): string | undefined {
 
 function storeImmediate(insns: Uint8Array, i: number): string | undefined {
   const code = opcode(insns, i);
+  if (code === op.NOSPEC) return 'nospec';
   if ((code & 0xe0) !== op.BPF_MEM) return undefined;
   return `${memory(sizeName(code), dst(insns, i), off(insns, i))} = ${imm(insns, i)}`;
 }

@@ -37,6 +37,8 @@ export const BPF_ATOMIC = 0xc0;
 
 /** `BPF_LD | BPF_IMM | BPF_DW`: the only instruction of two slots. */
 export const LD_IMM64 = 0x18;
+/** `BPF_ST | BPF_NOSPEC`: a barrier against speculation that the verifier puts into translated programs. */
+export const NOSPEC = 0xc2;
 /** `BPF_JMP | BPF_CALL`. */
 export const CALL = 0x85;
 
