@@ -14,7 +14,12 @@ export default tseslint.config(
       'nxbpf/rooms': 'error',
       eqeqeq: 'error',
       'no-constant-condition': ['error', { checkLoops: 'allExceptWhileTrue' }],
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
+      // `require` where it is called for: what a command does not need is not loaded.
+      '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\.', '^koffi$', '^zod$'] }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',

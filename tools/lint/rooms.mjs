@@ -41,6 +41,7 @@ function check(context, node) {
   // A test may use whatever it needs to look at its subject from outside.
   if (here.test) return;
 
+  if (specifier.endsWith('/package.json')) return;
   if (specifier.startsWith('.')) {
     const to = target(plan, context.filename, specifier);
     if (!to) {

@@ -73,6 +73,8 @@ export const errorCodes = {
   STATE_INVALID: 1,
   APPLY_ROLLED_BACK: 13,
   ROLLBACK_INCOMPLETE: 14,
+  /** A signal ended the work; what was done is undone. */
+  INTERRUPTED: 130,
 } as const;
 
 /** A stable name of a kind of failure. */

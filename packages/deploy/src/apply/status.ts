@@ -1,0 +1,31 @@
+import { type ProjectConfig } from '../manifest';
+import { findDrift } from '../plan';
+import { layoutOf, observe, readLedger, type Deployment } from '../state';
+import { deploymentOf } from './deployment';
+
+export interface Status {
+  /** `absent`: nothing is deployed. `drifted`: not all of it is as apply left it. */
+  readonly state: 'healthy' | 'drifted' | 'absent';
+  readonly drift: readonly string[];
+  readonly committed: string | undefined;
+  readonly deployment: Deployment | undefined;
+}
+
+/**
+ * What of a deployment is in the kernel, from its pins alone. Changes nothing and takes no lock.
+ *
+ * @throws BpfError STATE_INVALID, PRIVILEGE_MISSING
+ */
+export function status(config: ProjectConfig): Status {
+  const layout = layoutOf(config.pin.root, config.project, config.environment);
+  const ledger = readLedger(layout.ledger);
+  if (ledger === undefined)
+    return { state: 'absent', drift: [], committed: undefined, deployment: undefined };
+  const drift = findDrift(ledger, observe(layout, ledger));
+  return {
+    state: drift.length === 0 ? 'healthy' : 'drifted',
+    drift,
+    committed: ledger.committed,
+    deployment: deploymentOf(layout, ledger),
+  };
+}

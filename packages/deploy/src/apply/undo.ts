@@ -1,0 +1,60 @@
+import { BpfError } from '@nx-bpf/loader';
+
+/**
+ * The way back: every step that changes something pushes how to unchange it. After a failure the steps are undone in
+ * reverse order, each whatever became of the others.
+ */
+export class Undo {
+  private readonly steps: { readonly what: string; readonly back: () => void; readonly owned: boolean }[] =
+    [];
+
+  push(what: string, back: () => void): void {
+    this.steps.push({ what, back, owned: false });
+  }
+
+  /** Something that is open until the end, whichever end that is. */
+  own(what: string, closable: { close(): void }): void {
+    this.steps.push({ what: `close ${what}`, back: () => closable.close(), owned: true });
+  }
+
+  /** The steps so far are final; what is open stays so until the work ends. */
+  commit(): void {
+    this.steps.splice(0, this.steps.length, ...this.steps.filter((step) => step.owned));
+  }
+
+  /** Undoes everything; returns what could not be undone. */
+  run(): string[] {
+    const failed: string[] = [];
+    for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) {
+      try {
+        step.back();
+      } catch (error) {
+        failed.push(`${step.what}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return failed;
+  }
+
+  /**
+   * Runs `work`; if it fails, undoes what was pushed and rethrows. At either end what is owned is closed.
+   *
+   * @throws BpfError ROLLBACK_INCOMPLETE naming what is left, if something could not be undone
+   */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.commit();
+      this.run();
+      return result;
+    } catch (error) {
+      const left = this.run();
+      if (left.length === 0) throw error;
+      throw new BpfError(
+        'ROLLBACK_INCOMPLETE',
+        `${error instanceof Error ? error.message : String(error)}; undoing what was done failed`,
+        { problems: left, hint: 'remove by hand what is named above' },
+        error,
+      );
+    }
+  }
+}

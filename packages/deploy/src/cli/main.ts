@@ -1,0 +1,147 @@
+import { Command, CommanderError, Option } from 'commander';
+import { type Outcome, type Request } from './run';
+
+/** What every command that works on a project takes. */
+interface ProjectOptions {
+  env?: string;
+  set: string[];
+  json?: boolean;
+  verbose?: boolean;
+}
+
+const collect = (value: string, list: string[]): string[] => [...list, value];
+
+/**
+ * The command line `nx-bpf`. What a command needs is loaded when it runs: `--help` should not wait for a loader.
+ *
+ * @param argv arguments without node and script
+ * @returns the exit status
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const finish = (outcome: Outcome): void => {
+    status = outcome.exitStatus;
+  };
+
+  const program = new Command('nx-bpf')
+    .description('Build, load and watch over eBPF programs, from a manifest or from object files.')
+    .version((require('../../package.json') as { version: string }).version)
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  program
+    .command('inspect')
+    .description('what is in an object file: programs, maps, variables, references, relocations, externs')
+    .argument('<object...>', 'object files')
+    .option('--json', 'one JSON value on stdout')
+    .option('--verbose', 'instructions too')
+    .action((objects: string[], options: { json?: boolean; verbose?: boolean }) => {
+      const { inspect } = require('./inspect') as typeof import('./inspect');
+      finish(inspect(objects, options));
+    });
+
+  program
+    .command('load')
+    .description(
+      'load and pin object files without a manifest: programs at DIR/<name>, maps at DIR/maps/<name>',
+    )
+    .argument('<object...>', 'object files; several go to DIR/<object name>/...')
+    .requiredOption('--pin <dir>', 'directory on a bpf file system')
+    .option('--programs <names>', 'only these programs, and the maps they need (comma separated)', (list) =>
+      list.split(',').filter((name) => name !== ''),
+    )
+    .option('--no-cache', 'relocate anew, and store nothing')
+    .option('--attach', 'attach what its section name says where to attach; links at DIR/links/<program>')
+    .option('--json', 'one JSON line per object on stdout')
+    .option('--verbose', 'whole verifier logs')
+    .action(async (objects: string[], options: RawOptions) => {
+      const { load } = require('./raw') as typeof import('./raw');
+      finish(await load(objects, options));
+    });
+
+  program
+    .command('unload')
+    .description('undo `load`: detach and unpin everything under DIR')
+    .argument('<dir>', 'what --pin was')
+    .option('--json', 'one JSON value on stdout')
+    .action((directory: string, options: { json?: boolean }) => {
+      const { unload } = require('./raw') as typeof import('./raw');
+      finish(unload(directory, options));
+    });
+
+  const onProject = (
+    name: string,
+    description: string,
+    work: (request: Request) => Promise<Outcome>,
+  ): void => {
+    program
+      .command(name)
+      .description(description)
+      .argument('[project]', 'project of the workspace; the one around the current directory by default')
+      .addOption(new Option('-e, --env <name>', 'environment; the manifest says which is the default'))
+      .option(
+        '--set <path=value>',
+        'override a value of the manifest, e.g. maps.hits.maxEntries=64',
+        collect,
+        [],
+      )
+      .option('--json', 'one JSON value on stdout, text on stderr')
+      .option('--verbose', 'whole verifier logs and compiler commands')
+      .action(async (project: string | undefined, options: ProjectOptions) => {
+        const { locate } = require('./locate') as typeof import('./locate');
+        finish(
+          await work({
+            ...locate(project),
+            environment: options.env,
+            set: options.set,
+            json: options.json ?? false,
+            verbose: options.verbose ?? false,
+          }),
+        );
+      });
+  };
+  const command = (name: 'build' | 'apply' | 'status' | 'destroy' | 'config') => async (request: Request) => {
+    const { run } = require('./run') as typeof import('./run');
+    return run(name, request);
+  };
+  onProject('build', 'compile the objects of a project', command('build'));
+  onProject('apply', 'load, pin and attach what the manifest says, and nothing twice', command('apply'));
+  onProject(
+    'status',
+    'what of a deployment is in the kernel, and whether it is as it was left',
+    command('status'),
+  );
+  onProject('destroy', 'detach and remove what apply put there, and nothing else', command('destroy'));
+  onProject(
+    'config',
+    'the merged manifest of an environment, and where each value comes from',
+    command('config'),
+  );
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 3;
+    const { errorJson, errorStatus, renderError } = require('../report') as typeof import('../report');
+    if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`);
+    process.stderr.write(`${renderError(error, argv.includes('--verbose')).join('\n')}\n`);
+    return errorStatus(error);
+  }
+  return status;
+}
+
+/** Options of the raw `load`. */
+export interface RawOptions {
+  pin: string;
+  programs?: string[];
+  cache: boolean;
+  attach?: boolean;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+if (require.main === module) {
+  void main(process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
+}

@@ -1,0 +1,88 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { loadProject, type ProjectConfig } from '../manifest';
+import { errorJson, errorStatus, renderError } from '../report';
+import { commands, type CommandName } from './commands';
+
+/** What is asked for: a command on a project in an environment. */
+export interface Request {
+  readonly workspaceRoot: string;
+  readonly project: string;
+  /** The manifest's default environment if left out. */
+  readonly environment?: string | undefined;
+  /** `path=value`, laid over the manifest. */
+  readonly set?: readonly string[] | undefined;
+  /** One JSON value on stdout, people's text on stderr. */
+  readonly json?: boolean | undefined;
+  /** Whole verifier logs, causes of errors, compiler commands. */
+  readonly verbose?: boolean | undefined;
+}
+
+/** How a command ended. `result` is what `--json` prints. */
+export interface Outcome {
+  readonly success: boolean;
+  readonly exitStatus: number;
+  readonly result: unknown;
+}
+
+/** What a command has to say to people, and to scripts. */
+export interface Answer {
+  readonly lines: readonly string[];
+  readonly result: Record<string, unknown>;
+  /** 0 unless the command itself says otherwise (`status` of a drifted deployment). */
+  readonly exitStatus?: number;
+}
+
+/** What a command is given to work with. */
+export interface CommandInput {
+  readonly config: ProjectConfig;
+  readonly note: (text: string) => void;
+  readonly verbose: boolean;
+}
+
+/**
+ * Runs a command on a project: prints what people read, and returns (and with `json` prints) what scripts read. The
+ * result of a command that builds or deploys is also written as JSON beside the objects:
+ * `dist/bpf/<environment>/<command>.json`. Errors are printed and returned, not thrown.
+ *
+ * @example
+ * ```ts
+ * const { success } = await run('apply', { workspaceRoot: process.cwd(), project: 'agent', environment: 'dev' });
+ * ```
+ */
+export async function run(command: CommandName, request: Request): Promise<Outcome> {
+  const { json = false, verbose = false } = request;
+  const people = json ? process.stderr : process.stdout;
+  const notes: string[] = [];
+  const note = (text: string): void => {
+    notes.push(text);
+    process.stderr.write(`${text}\n`);
+  };
+  let config: ProjectConfig | undefined;
+  let outcome: Outcome;
+  try {
+    config = loadProject(request);
+    const { lines, result, exitStatus = 0 } = await commands[command]({ config, note, verbose });
+    if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
+    outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error: null } };
+  } catch (error) {
+    process.stderr.write(`${renderError(error, verbose).join('\n')}\n`);
+    const { project, environment } = request;
+    const result = { command, project, environment: environment ?? null, notes, error: errorJson(error) };
+    outcome = { success: false, exitStatus: errorStatus(error), result };
+  }
+  if (json) process.stdout.write(`${JSON.stringify(outcome.result)}\n`);
+  if (config !== undefined && command !== 'config') keepResult(config, command, outcome);
+  return outcome;
+}
+
+/** Where the objects of a project go, an environment apart from the others: their flags may differ. */
+export function outputDirectory(config: ProjectConfig): string {
+  return path.join(config.projectRoot, 'dist', 'bpf', config.environment);
+}
+
+function keepResult(config: ProjectConfig, command: CommandName, outcome: Outcome): void {
+  const directory = outputDirectory(config);
+  fs.mkdirSync(directory, { recursive: true });
+  fs.writeFileSync(path.join(directory, `${command}.json`), `${JSON.stringify(outcome.result, null, 2)}\n`);
+}

@@ -1,0 +1,17 @@
+/**
+ * `@nx-bpf/deploy`: from a manifest to what is in the kernel. The command line and the Nx plugin are thin over this.
+ */
+export { apply, destroy, status, type ApplyInput, type ApplyResult, type Status } from './apply';
+export { RelocationCache } from './cache';
+export { run, type Outcome, type Request } from './cli/run';
+export {
+  findWorkspace,
+  listProjects,
+  loadProject,
+  manifestFile,
+  type ListedProject,
+  type ProjectConfig,
+} from './manifest';
+export { makePlan, type Plan } from './plan';
+export { renderError } from './report';
+export { type Deployment } from './state';

@@ -1,0 +1,186 @@
+import { expect, test } from 'vitest';
+import { type Ledger, type Observed } from '../state';
+import { type Desired } from './desired';
+import { makePlan } from './plan';
+
+const definition = { type: 'hash', keySize: 4, valueSize: 8, maxEntries: 16, flags: 0, abi: 'abi-1' };
+
+const entry = {
+  id: 'uplink',
+  optional: false,
+  netns: null,
+  hook: 'xdp',
+  options: { interface: 'eth0', mode: 'auto' },
+} as const;
+
+const desired: Desired = {
+  project: 'agent',
+  environment: 'dev',
+  revision: 'r1',
+  objects: [{ name: 'edge', object: 'o1', constants: 'c1' }],
+  programs: [
+    {
+      name: 'guard',
+      object: 'edge',
+      function: 'guard',
+      section: 'xdp',
+      type: 'xdp',
+      insns: 4,
+      instructions: 'i1',
+      maps: ['hits', 'edge.bss'],
+    },
+  ],
+  maps: [
+    { ...definition, name: 'edge.bss', pin: '/p/maps/edge_bss', data: 'edge', migrate: 'refuse' },
+    { ...definition, name: 'hits', pin: '/p/maps/hits', data: undefined, migrate: 'refuse' },
+  ],
+  links: [
+    { id: 'uplink', program: 'guard', hook: 'xdp', target: 'xdp on eth0', spec: 's1', updatable: true },
+  ],
+};
+
+const recorded: Ledger = {
+  format: 1,
+  project: 'agent',
+  environment: 'dev',
+  generation: 3,
+  revision: 'r1',
+  committed: '2026-01-01T00:00:00.000Z',
+  kernel: 'k',
+  objects: [{ name: 'edge', object: 'o1', constants: 'c1' }],
+  programs: [
+    {
+      name: 'guard',
+      object: 'edge',
+      function: 'guard',
+      section: 'xdp',
+      type: 'xdp',
+      id: 7,
+      tag: 't',
+      insns: 4,
+      verified: 4,
+      instructions: 'i1',
+      maps: ['hits', 'edge.bss'],
+      since: 3,
+    },
+  ],
+  maps: [
+    { ...definition, name: 'edge.bss', id: 11, pin: '/p/maps/edge_bss', data: 'edge', since: 3 },
+    { ...definition, name: 'hits', id: 12, pin: '/p/maps/hits', data: undefined, since: 1 },
+  ],
+  links: [
+    {
+      id: 'uplink',
+      program: 'guard',
+      hook: 'xdp',
+      target: 'xdp on eth0',
+      spec: 's1',
+      entry,
+      kernelId: 21,
+      programId: 7,
+    },
+  ],
+};
+
+const observed: Observed = {
+  programs: new Map([['guard', { id: 7, tag: 't' }]]),
+  maps: new Map([
+    ['edge.bss', { id: 11 }],
+    ['hits', { id: 12 }],
+  ]),
+  links: new Map([['uplink', { kernelId: 21, programId: 7, severed: false }]]),
+};
+
+const nothing: Observed = { programs: new Map(), maps: new Map(), links: new Map() };
+const actions = (plan: ReturnType<typeof makePlan>): Record<string, string> =>
+  Object.fromEntries(
+    [...plan.programs, ...plan.maps, ...plan.links].map((entry) => [entry.name, entry.action]),
+  );
+
+test('nothing recorded: everything is created', () => {
+  const plan = makePlan(desired, undefined, nothing);
+  expect(actions(plan)).toEqual({ guard: 'create', 'edge.bss': 'create', hits: 'create', uplink: 'create' });
+  expect(plan).toMatchObject({ from: 0, to: 1, empty: false, drift: [] });
+});
+
+test('all as recorded: nothing to do', () => {
+  const plan = makePlan(desired, recorded, observed);
+  expect(plan).toMatchObject({ from: 3, to: 3, empty: true, drift: [] });
+});
+
+test('a changed object is loaded anew with fresh data maps, keeps shared maps, and its link is switched in place', () => {
+  const plan = makePlan(
+    { ...desired, objects: [{ name: 'edge', object: 'o2', constants: 'c1' }] },
+    recorded,
+    observed,
+  );
+  expect(actions(plan)).toEqual({ guard: 'replace', 'edge.bss': 'replace', hits: 'keep', uplink: 'update' });
+  expect(plan.programs[0]!.reasons).toEqual(['source']);
+  expect(plan.to).toBe(4);
+});
+
+test('changed constants are the reason', () => {
+  const plan = makePlan(
+    { ...desired, objects: [{ name: 'edge', object: 'o1', constants: 'c2' }] },
+    recorded,
+    observed,
+  );
+  expect(plan.programs[0]).toEqual({ name: 'guard', action: 'replace', reasons: ['constants'] });
+});
+
+test('another definition of a map that holds entries is refused, or recreated if the manifest says so', () => {
+  const grown = { ...desired.maps[1]!, maxEntries: 32, abi: 'abi-2' };
+  const refused = makePlan({ ...desired, maps: [desired.maps[0]!, grown] }, recorded, observed);
+  expect(refused.maps.find((map) => map.name === 'hits')).toEqual({
+    name: 'hits',
+    action: 'refuse',
+    reasons: ['definition'],
+  });
+  const recreated = makePlan(
+    { ...desired, maps: [desired.maps[0]!, { ...grown, migrate: 'recreate' }] },
+    recorded,
+    observed,
+  );
+  expect(actions(recreated)).toEqual({
+    guard: 'replace',
+    'edge.bss': 'replace',
+    hits: 'replace',
+    uplink: 'update',
+  });
+});
+
+test('a lost program pin is drift, and is repaired', () => {
+  const plan = makePlan(desired, recorded, { ...observed, programs: new Map() });
+  expect(plan.drift).toEqual(['program guard: its pin is gone']);
+  expect(actions(plan)).toMatchObject({ guard: 'replace', uplink: 'update' });
+});
+
+test('a link that was detached, severed or switched by somebody else', () => {
+  const links = (
+    link: Observed['links'] extends ReadonlyMap<string, infer L> ? L | undefined : never,
+  ): Observed => ({
+    ...observed,
+    links: new Map(link === undefined ? [] : [['uplink', link]]),
+  });
+  expect(actions(makePlan(desired, recorded, links(undefined)))).toMatchObject({
+    guard: 'keep',
+    uplink: 'create',
+  });
+  expect(
+    actions(makePlan(desired, recorded, links({ kernelId: 21, programId: 7, severed: true }))),
+  ).toMatchObject({ uplink: 'create' });
+  expect(
+    actions(makePlan(desired, recorded, links({ kernelId: 21, programId: 8, severed: false }))),
+  ).toMatchObject({ uplink: 'update' });
+});
+
+test('what the manifest no longer names is removed, and nothing else', () => {
+  const plan = makePlan({ ...desired, links: [] }, recorded, observed);
+  expect(plan.links).toEqual([{ name: 'uplink', action: 'remove', reasons: ['unused'] }]);
+  expect(actions(plan)).toMatchObject({ guard: 'keep', hits: 'keep' });
+});
+
+test('another target of a link attaches anew', () => {
+  const plan = makePlan({ ...desired, links: [{ ...desired.links[0]!, spec: 's2' }] }, recorded, observed);
+  expect(plan.links).toEqual([{ name: 'uplink', action: 'replace', reasons: ['target'] }]);
+});

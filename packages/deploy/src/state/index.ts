@@ -1,0 +1,32 @@
+export { createCard } from './card';
+export { type DeployedLink, type DeployedMap, type DeployedProgram, type Deployment } from './deployment';
+export { createDirectories, removeIfEmpty } from './directories';
+export { createFrozenMap, readFrozenMap } from './frozen-map';
+export {
+  generationPath,
+  layoutOf,
+  linkPin,
+  mapPin,
+  programPin,
+  temporaryPrefix,
+  type Layout,
+} from './layout';
+export {
+  type Ledger,
+  type LedgerLink,
+  type LedgerMap,
+  type LedgerObject,
+  type LedgerProgram,
+  type MapDefinition,
+} from './ledger';
+export { createLedgerMap, openPinned, readLedger } from './ledger-map';
+export { acquireLock } from './lock';
+export {
+  nothingObserved,
+  observe,
+  openMap,
+  type Observed,
+  type ObservedLink,
+  type ObservedMap,
+  type ObservedProgram,
+} from './observe';

@@ -1,0 +1,65 @@
+import path from 'node:path';
+import { pinName } from '../manifest';
+
+/**
+ * Where the pins of one project in one environment are, under a bpf file system:
+ *
+ *     <root>/<project>/<environment>/
+ *       lock/                       for flock(2); never renamed
+ *       gen/<n>/programs/<name>     the programs of generation n
+ *       gen/<n>/ledger              the ledger of generation n
+ *       current                     symlink to gen/<n>
+ *       maps/<name>                 maps live across generations
+ *       links/<id>                  one pin a link, updated in place
+ *       ledger                      what we put there; its rename commits a generation
+ *
+ * bpffs refuses a dot in a name, so one in a kernel name becomes an underscore.
+ */
+export interface Layout {
+  readonly root: string;
+  readonly project: string;
+  readonly environment: string;
+  /** `<root>/<project>/<environment>` */
+  readonly base: string;
+  readonly lock: string;
+  readonly generations: string;
+  readonly current: string;
+  readonly maps: string;
+  readonly links: string;
+  readonly ledger: string;
+}
+
+/** Names under which something is put before it is renamed to its place: a leftover is ours and may go. */
+export const temporaryPrefix = 'new__';
+
+export function layoutOf(root: string, project: string, environment: string): Layout {
+  const base = path.join(root, project, environment);
+  return {
+    root,
+    project,
+    environment,
+    base,
+    lock: path.join(base, 'lock'),
+    generations: path.join(base, 'gen'),
+    current: path.join(base, 'current'),
+    maps: path.join(base, 'maps'),
+    links: path.join(base, 'links'),
+    ledger: path.join(base, 'ledger'),
+  };
+}
+
+export function generationPath(layout: Layout, generation: number): string {
+  return path.join(layout.generations, String(generation));
+}
+
+export function programPin(layout: Layout, generation: number, name: string): string {
+  return path.join(generationPath(layout, generation), 'programs', pinName(name));
+}
+
+export function mapPin(layout: Layout, name: string): string {
+  return path.join(layout.maps, pinName(name));
+}
+
+export function linkPin(layout: Layout, id: string): string {
+  return path.join(layout.links, pinName(id));
+}

@@ -1,0 +1,127 @@
+import { BpfError } from '@nx-bpf/loader';
+import { type AttachEntry } from '../manifest';
+
+/**
+ * What one apply put into the kernel for a project and environment. It is itself a frozen, pinned map, so it lives
+ * exactly as long as the pins it names. Lists are sorted by name; ids are the kernel's, valid for its uptime.
+ */
+export interface Ledger {
+  readonly format: 1;
+  readonly project: string;
+  readonly environment: string;
+  readonly generation: number;
+  /** Digest of the merged manifest. */
+  readonly revision: string;
+  /** When the generation was committed, ISO 8601. */
+  readonly committed: string;
+  /** Identity of the kernel: its GNU build id. */
+  readonly kernel: string;
+  readonly objects: readonly LedgerObject[];
+  readonly programs: readonly LedgerProgram[];
+  readonly maps: readonly LedgerMap[];
+  readonly links: readonly LedgerLink[];
+}
+
+export interface LedgerObject {
+  readonly name: string;
+  /** SHA-256 of the object file. */
+  readonly object: string;
+  /** SHA-256 of the constants given to it. */
+  readonly constants: string;
+}
+
+export interface LedgerProgram {
+  readonly name: string;
+  readonly object: string;
+  readonly function: string;
+  readonly section: string;
+  readonly type: string;
+  readonly id: number;
+  readonly tag: string;
+  /** Instructions after linking and those the verifier walked (0: this kernel does not say). */
+  readonly insns: number;
+  readonly verified: number;
+  /** SHA-256 of the relocated instructions with map fds zeroed. */
+  readonly instructions: string;
+  /** Full names of the maps it uses. */
+  readonly maps: readonly string[];
+  /** The generation in which it was loaded. */
+  readonly since: number;
+}
+
+export interface LedgerMap extends MapDefinition {
+  readonly name: string;
+  readonly id: number;
+  /** Where it is pinned, undefined if it lives only through its programs. */
+  readonly pin: string | undefined;
+  /** The object whose data section it is; undefined for a map that objects share by name. */
+  readonly data: string | undefined;
+  readonly since: number;
+}
+
+/** A map's shape as the kernel and its users see it: two maps with the same definition can stand for each other. */
+export interface MapDefinition {
+  readonly type: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  /** SHA-256 over the above, map_extra, the inner map and the BTF layout of key and value. */
+  readonly abi: string;
+}
+
+export interface LedgerLink {
+  readonly id: string;
+  readonly program: string;
+  readonly hook: string;
+  /** What people read: `xdp on eth0 (native)`. */
+  readonly target: string;
+  /** SHA-256 of `entry`'s hook and options. */
+  readonly spec: string;
+  /** As the manifest had it: to attach it again. */
+  readonly entry: AttachEntry;
+  readonly kernelId: number;
+  readonly programId: number;
+}
+
+const magic = 0x4c_42_58_4e; // 'NXBL'
+const headerBytes = 8;
+
+/** The map value that holds a ledger: magic, length of the text, JSON. */
+export function encodeLedger(ledger: Ledger): Buffer {
+  const text = Buffer.from(JSON.stringify(ledger), 'utf8');
+  const value = Buffer.alloc(headerBytes + text.length);
+  value.writeUInt32LE(magic, 0);
+  value.writeUInt32LE(text.length, 4);
+  text.copy(value, headerBytes);
+  return value;
+}
+
+/**
+ * @throws BpfError STATE_INVALID when the value is not a ledger, or one of a format that this version does not know
+ */
+export function decodeLedger(value: Uint8Array, path: string): Ledger {
+  const buffer = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const length = buffer.length >= headerBytes ? buffer.readUInt32LE(4) : -1;
+  if (length < 0 || buffer.readUInt32LE(0) !== magic || length > buffer.length - headerBytes) {
+    throw new BpfError('STATE_INVALID', `${path} is not a ledger of nx-bpf`, {
+      path,
+      hint: 'something else is pinned at this path; move it away, or choose another pin root',
+    });
+  }
+  let ledger: { format?: unknown };
+  try {
+    ledger = JSON.parse(buffer.toString('utf8', headerBytes, headerBytes + length)) as { format?: unknown };
+  } catch (cause) {
+    throw new BpfError('STATE_INVALID', `the ledger at ${path} is damaged`, { path }, cause);
+  }
+  if (ledger.format !== 1) {
+    throw new BpfError('STATE_INVALID', `the ledger at ${path} was written by another version of nx-bpf`, {
+      path,
+      found: `format ${String(ledger.format)}`,
+      expected: 'format 1',
+      hint: 'use the version that deployed it',
+    });
+  }
+  return ledger as Ledger;
+}

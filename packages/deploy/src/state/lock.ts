@@ -1,0 +1,58 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { BpfError, Fd, openPath, tryLock } from '@nx-bpf/loader';
+import { createDirectories } from './directories';
+
+export interface LockOptions {
+  /** Mode of the directory, where it has to be made. */
+  readonly mode: number;
+  /** How long to wait for another holder, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Told once, when it has to wait. */
+  readonly onWait?: (() => void) | undefined;
+}
+
+const pauseMs = 50;
+
+/**
+ * The exclusive lock of a project and environment: flock(2) on its `lock` directory. The kernel gives it back when
+ * the process ends, however that happens, so there is never a stale lock.
+ *
+ * @param directory the lock's directory, made if it is not there
+ * @returns the lock: closing it gives it back; and the directories that were made for it, outermost first
+ * @throws BpfError LOCK_TIMEOUT
+ */
+export async function acquireLock(
+  directory: string,
+  options: LockOptions,
+): Promise<{ lock: Fd; made: readonly string[] }> {
+  const made: string[] = [];
+  const deadline = Date.now() + options.timeoutMs;
+  let waiting = false;
+  for (;;) {
+    made.push(...createDirectories(directory, options.mode));
+    const fd = new Fd(openPath(directory), `lock ${directory}`);
+    // Whoever held the lock before may have removed the directory with the deployment: then this is a lock on nothing.
+    if (tryLock(fd.number, 'exclusive') && isStill(fd, directory)) return { lock: fd, made };
+    fd.close();
+    if (Date.now() >= deadline) {
+      throw new BpfError(
+        'LOCK_TIMEOUT',
+        `${path.dirname(directory)} is being deployed to by another process`,
+        {
+          path: directory,
+          hint: `waited ${options.timeoutMs / 1000} s; see who holds it with: fuser -v ${directory}`,
+        },
+      );
+    }
+    if (!waiting) options.onWait?.();
+    waiting = true;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+function isStill(fd: Fd, directory: string): boolean {
+  const held = fs.fstatSync(fd.number);
+  const there = fs.statSync(directory, { throwIfNoEntry: false });
+  return there !== undefined && there.ino === held.ino && there.dev === held.dev;
+}

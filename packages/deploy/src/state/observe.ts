@@ -1,0 +1,84 @@
+import { Fd, fdById, linkInfo, mapInfo, programInfo, type LinkInfo } from '@nx-bpf/loader';
+import { linkPin, programPin, type Layout } from './layout';
+import { openPinned } from './ledger-map';
+import { type Ledger, type LedgerMap } from './ledger';
+
+/** What the kernel holds of what a ledger names; an entry that is missing is not there any more. */
+export interface Observed {
+  readonly programs: ReadonlyMap<string, ObservedProgram>;
+  readonly maps: ReadonlyMap<string, ObservedMap>;
+  readonly links: ReadonlyMap<string, ObservedLink>;
+}
+
+export interface ObservedProgram {
+  readonly id: number;
+  readonly tag: string;
+}
+
+export interface ObservedMap {
+  readonly id: number;
+}
+
+export interface ObservedLink {
+  readonly kernelId: number;
+  readonly programId: number;
+  /** Its device or cgroup went away: it will never run again. */
+  readonly severed: boolean;
+}
+
+export const nothingObserved: Observed = { programs: new Map(), maps: new Map(), links: new Map() };
+
+/** Looks at every pin that a ledger names. Changes nothing. */
+export function observe(layout: Layout, ledger: Ledger): Observed {
+  return {
+    programs: look(
+      ledger.programs,
+      (program) => openPinned(programPin(layout, ledger.generation, program.name), 'program'),
+      (fd) => {
+        const { id, tag } = programInfo(fd);
+        return { id, tag };
+      },
+    ),
+    maps: look(ledger.maps, openMap, (fd) => ({ id: mapInfo(fd).id })),
+    links: look(
+      ledger.links.map((link) => ({ ...link, name: link.id })),
+      (link) => openPinned(linkPin(layout, link.id), 'link'),
+      (fd) => {
+        const info = linkInfo(fd);
+        return { kernelId: info.id, programId: info.programId, severed: isSevered(info) };
+      },
+    ),
+  };
+}
+
+/** A map by its pin, or, where it lives only through its programs, by its id. */
+export function openMap(map: Pick<LedgerMap, 'name' | 'pin' | 'id'>): Fd | undefined {
+  if (map.pin !== undefined) return openPinned(map.pin, 'map');
+  const fd = fdById('map', map.id);
+  return fd === undefined ? undefined : new Fd(fd, `map ${map.name}`);
+}
+
+/** The device or cgroup that a link was attached to is gone: the kernel keeps the link, and shows it with a zero. */
+export function isSevered({ target }: LinkInfo): boolean {
+  if ('ifindex' in target) return target.ifindex === 0;
+  if ('cgroup_id' in target) return target.cgroup_id === 0n;
+  return false;
+}
+
+function look<T extends { readonly name: string }, O>(
+  entries: readonly T[],
+  open: (entry: T) => Fd | undefined,
+  ask: (fd: number) => O,
+): Map<string, O> {
+  const seen = new Map<string, O>();
+  for (const entry of entries) {
+    const fd = open(entry);
+    if (fd === undefined) continue;
+    try {
+      seen.set(entry.name, ask(fd.number));
+    } finally {
+      fd.close();
+    }
+  }
+  return seen;
+}
