@@ -1,3 +1,5 @@
+import { cgroupTypes } from '@nx-bpf/loader';
+
 /** One key of a hook's options, as data: the schema, the types and the defaults all come from it. */
 export interface HookKey {
   /** Free text, or one of some words. */
@@ -12,38 +14,6 @@ export interface Hook {
   readonly about: string;
   readonly keys: Readonly<Record<string, HookKey>>;
 }
-
-/** `enum bpf_attach_type` of include/uapi/linux/bpf.h, its cgroup part without the prefix `BPF_`. */
-const cgroupTypes = [
-  'cgroup_inet_ingress',
-  'cgroup_inet_egress',
-  'cgroup_inet_sock_create',
-  'cgroup_inet_sock_release',
-  'cgroup_sock_ops',
-  'cgroup_device',
-  'cgroup_inet4_bind',
-  'cgroup_inet6_bind',
-  'cgroup_inet4_post_bind',
-  'cgroup_inet6_post_bind',
-  'cgroup_inet4_connect',
-  'cgroup_inet6_connect',
-  'cgroup_unix_connect',
-  'cgroup_inet4_getpeername',
-  'cgroup_inet6_getpeername',
-  'cgroup_unix_getpeername',
-  'cgroup_inet4_getsockname',
-  'cgroup_inet6_getsockname',
-  'cgroup_unix_getsockname',
-  'cgroup_udp4_sendmsg',
-  'cgroup_udp6_sendmsg',
-  'cgroup_unix_sendmsg',
-  'cgroup_udp4_recvmsg',
-  'cgroup_udp6_recvmsg',
-  'cgroup_unix_recvmsg',
-  'cgroup_sysctl',
-  'cgroup_getsockopt',
-  'cgroup_setsockopt',
-] as const;
 
 /** The hooks of `attach`, by the key that names them. A hook is added here, and in the room that attaches. */
 export const hooks = {
@@ -62,7 +32,10 @@ export const hooks = {
     about: 'Packets at traffic control, ingress or egress (kernel 6.6).',
     keys: {
       interface: { type: 'text', required: true, about: 'Network interface.' },
-      direction: { type: ['ingress', 'egress'], required: true, about: 'Which way the packets go.' },
+      direction: {
+        type: ['ingress', 'egress'],
+        about: 'Which way the packets go; by default what SEC("tcx/...") says.',
+      },
     },
   },
   tracepoint: {
@@ -89,7 +62,10 @@ export const hooks = {
         required: true,
         about: 'The cgroup: absolute, or relative to the cgroup2 mount.',
       },
-      type: { type: cgroupTypes, about: 'Attach type; by default that of the section name.' },
+      type: {
+        type: cgroupTypes.map(({ name }) => name),
+        about: 'Attach type; by default that of the section name.',
+      },
     },
   },
 } as const satisfies Record<string, Hook>;
