@@ -1,14 +1,14 @@
-import { BtfBuilder, Linkage } from '../btf';
+import { type BtfBuilder, Linkage } from '../btf';
 import { type ObjectSpec } from '../object';
 
 /**
- * The BTF to load with an object. Subprograms that are global to the linker but hidden are static to the kernel:
- * the verifier then follows calls of them, where it checks a global function once and for any arguments. libbpf gives
- * `__hidden` this meaning.
+ * Subprograms that are global to the linker but hidden become static to the kernel: the verifier then follows calls
+ * of them, where it checks a global function once and for any arguments. libbpf gives `__hidden` this meaning.
+ *
+ * @param builder a copy of the object's types
+ * @returns whether there was anything to do
  */
-export function btfForKernel(spec: ObjectSpec): Uint8Array | undefined {
-  const { btf, functions, programs } = spec;
-  if (btf === undefined) return undefined;
+export function hideFunctions({ btf, functions, programs }: ObjectSpec, builder: BtfBuilder): boolean {
   const entries = new Set(programs.map((program) => program.function));
   const hidden = functions.filter(
     (fn, index) =>
@@ -16,10 +16,8 @@ export function btfForKernel(spec: ObjectSpec): Uint8Array | undefined {
       fn.binding !== 'local' &&
       !entries.has(index) &&
       fn.typeId !== 0 &&
-      btf.linkage(fn.typeId) === Linkage.GLOBAL,
+      btf?.linkage(fn.typeId) === Linkage.GLOBAL,
   );
-  if (hidden.length === 0) return btf.bytes;
-  const builder = BtfBuilder.from(btf);
   for (const { typeId } of hidden) builder.setLinkage(typeId, Linkage.STATIC);
-  return builder.build();
+  return hidden.length > 0;
 }

@@ -4,7 +4,7 @@ import { findAttachTarget } from './attach-target';
 import { CoreResolver, relocateFunction, type RelocatedFunction } from './core';
 import { ExceptionCallbacks } from './exception-callbacks';
 import { resolveExterns } from './externs';
-import { btfForKernel } from './hidden-functions';
+import { btfForKernel } from './kernel-types';
 import { layoutProgram } from './link';
 import { type RelocatedObject, type RelocatedProgram } from './relocated';
 import { selectPrograms, type SelectedProgram } from './select-programs';
