@@ -22,6 +22,7 @@ import { SymbolTable } from './symbol-table';
  */
 export class ElfFile {
   private readonly byName = new Map<string, ElfSection>();
+  private readonly checkedRelocations = new Map<number, Relocations>();
 
   private constructor(
     /** Name of the object, for messages. */
@@ -92,8 +93,13 @@ export class ElfFile {
    * @throws BpfError ELF_MALFORMED with section and offset of a relocation that points outside
    */
   relocations(section: ElfSection): Relocations {
-    const table = this.relocationSections.get(section.index);
-    return new Relocations(table, table && this.view(table), section, this.symbols);
+    let relocations = this.checkedRelocations.get(section.index);
+    if (relocations === undefined) {
+      const table = this.relocationSections.get(section.index);
+      relocations = new Relocations(table, table && this.view(table), section, this.symbols);
+      this.checkedRelocations.set(section.index, relocations);
+    }
+    return relocations;
   }
 }
 
