@@ -1,4 +1,4 @@
-/* Which data maps can be mapped into user space: those that hold a visible global variable, not those with hidden or static ones alone. */
+/* Visible, hidden, weak and static variables, each kind in a section of its own. */
 #include "corpus.h"
 
 #define IN(name) __attribute__((section(name)))
