@@ -10,6 +10,7 @@ import {
   pinObject,
   type LinkInfo,
 } from '../kernel';
+import { preparePin } from '../load';
 import { updateCauses } from './causes';
 import { linkDescription } from './describe';
 import { hookOfLink } from './hook-of-link';
@@ -100,12 +101,13 @@ export class Link {
   }
 
   /**
-   * Let the link live on beyond this process.
+   * Let the link live on beyond this process. The pin's directory is made if need be.
    *
    * @param path on a bpf file system; its last part without a dot
-   * @throws BpfError PIN_EXISTS, PIN_INVALID, PIN_FAILED
+   * @throws BpfError PIN_EXISTS, PIN_INVALID, NO_BPFFS, PIN_FAILED
    */
   pin(path: string): void {
+    preparePin(path);
     pinObject(this.fd, `link ${this.id} (${this.describe()})`, path);
   }
 

@@ -185,7 +185,7 @@ kernelSuite('attach to a network interface', (kernel) => {
       const link = attachXdp(program, { interface: veth.interface });
       link.pin(pin);
       expect(() => link.pin(pin)).toThrow(expect.objectContaining({ code: 'PIN_EXISTS' }));
-      expect(() => link.pin(path.join(kernel.bpffs, 'a.b'))).toThrow('its last part without a dot');
+      expect(() => link.pin(path.join(kernel.bpffs, 'a.b'))).toThrow("call it 'a_b'");
       link.close();
       const opened = Link.open(pin);
       expect([opened.id, opened.hook, opened.describe()]).toEqual([

@@ -37,7 +37,7 @@ export function attachTracepoint(program: AttachableProgram, options: Tracepoint
   const attempt = { program, where, needs: ['CAP_PERFMON'], causes: tracepointCauses } as const;
   // One CPU is enough: programs of a tracepoint run wherever it is hit, whichever CPU the event counts.
   const event = attached(
-    perfEventOpen({ type: PERF_TYPE_TRACEPOINT, config: tracepointId(tracepoint), sample_period: 1 }, -1, 0),
+    perfEventOpen({ type: PERF_TYPE_TRACEPOINT, config: tracepointId(tracepoint) }, -1, 0),
     attempt,
   );
   try {

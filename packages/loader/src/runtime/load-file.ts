@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BpfError } from '../errors';
 import { runningKernel } from '../kernel';
 import { loadObject, type LoadOptions } from '../load';
-import { objectName, parseObject, type ObjectSpec } from '../object';
+import { objectName, parseObject } from '../object';
 import { relocateObject, withConstants, withMaps, type MapOverride } from '../relocate';
 import { Collection } from './collection';
 
@@ -34,21 +34,9 @@ export interface LoadFileOptions extends LoadOptions {
 export function loadFile(path: string, options: LoadFileOptions = {}): Collection {
   const { constants = {}, mapOverrides = {}, ...loadOptions } = options;
   const spec = parseObject(readObject(path), { name: objectName(path) });
-  const related = relocateObject(spec, runningKernel(), {
-    programs: programsToRelocate(spec, options.programs),
-  });
+  const related = relocateObject(spec, runningKernel(), { programs: options.programs });
   const relocated = withMaps(withConstants(related, constants), mapOverrides);
   return new Collection(relocated, loadObject(relocated, loadOptions));
-}
-
-/** Those that are asked for, and those that a slot of a prog array brings along. */
-function programsToRelocate(spec: ObjectSpec, asked: readonly string[] | undefined): string[] | undefined {
-  if (asked === undefined) return undefined;
-  const inSlots = new Set(
-    spec.maps.flatMap((map) => map.slots.map((slot) => 'function' in slot && slot.function)),
-  );
-  const brought = spec.programs.filter((program) => inSlots.has(program.function));
-  return [...new Set([...asked, ...brought.map((program) => program.name)])];
 }
 
 function readObject(path: string): Uint8Array {

@@ -1,5 +1,6 @@
 import { type Btf } from '../btf';
 import { Fd, fdById, mapFreeze, mapInfo, openPin, pinObject, possibleCpus, type MapInfo } from '../kernel';
+import { preparePin } from '../load';
 import { MapType } from '../object';
 import { btfCodec, bytesCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
 import { mapBtf } from './map-btf';
@@ -176,11 +177,12 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   /**
-   * Let it live on beyond this process.
+   * Let it live on beyond this process. The pin's directory is made if need be.
    *
-   * @throws BpfError PIN_EXISTS, PIN_INVALID, PIN_FAILED
+   * @throws BpfError PIN_EXISTS, PIN_INVALID, NO_BPFFS, PIN_FAILED
    */
   pin(path: string): void {
+    preparePin(path);
     pinObject(this.fd, `map '${this.name}'`, path);
   }
 

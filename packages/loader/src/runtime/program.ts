@@ -1,5 +1,6 @@
 import { attach, type AttachableProgram, type HookName, type HookOptions, type Link } from '../attach';
 import { Fd, fdById, openPin, pinObject, programInfo, testRun, type ProgramInfo } from '../kernel';
+import { preparePin } from '../load';
 
 /** What a program is besides its fd. All but the name and type are known only to who loaded it. */
 export interface ProgramIdentity {
@@ -144,11 +145,12 @@ export class Program implements AttachableProgram {
   }
 
   /**
-   * Let it live on beyond this process.
+   * Let it live on beyond this process. The pin's directory is made if need be.
    *
-   * @throws BpfError PIN_EXISTS, PIN_INVALID, PIN_FAILED
+   * @throws BpfError PIN_EXISTS, PIN_INVALID, NO_BPFFS, PIN_FAILED
    */
   pin(path: string): void {
+    preparePin(path);
     pinObject(this.fd, `program '${this.name}'`, path);
   }
 

@@ -168,7 +168,9 @@ kernelSuite('what a library user holds', (kernel) => {
         { packets: 9, bytes: 0 },
       ]);
       expect(() => Program.open(pin)).toThrow('does not hold a program: found a map, expected a program');
-      expect(() => flows.pin(path.join(kernel.directory, 'flows'))).toThrow('bpf file system');
+      expect(() => flows.pin(path.join(kernel.directory, 'flows'))).toThrow(
+        expect.objectContaining({ code: 'NO_BPFFS' }),
+      );
       opened.close();
       byId?.close();
       spawnSync('rm', [pin]);
@@ -264,6 +266,17 @@ kernelSuite('what a library user holds', (kernel) => {
         "map 'flows' is read as a ring buffer: found a map of type hash, expected type ringbuf",
       );
     }));
+
+  test('only what is asked for is loaded: a program and the maps it refers to', () =>
+    loaded(
+      (collection) => {
+        expect([...collection.programs.keys()]).toEqual(['emit']);
+        expect([...collection.maps.keys()].sort()).toEqual(['.bss', '.data', '.rodata', 'events', 'per_cpu']);
+        expect(collection.map('events').maxEntries).toBe(8192);
+        expect(collection.program('emit').testRun({ data: packet }).returnValue).toBe(2);
+      },
+      { programs: ['emit'], mapOverrides: { events: { maxEntries: 8192 } } },
+    ));
 
   test('a file that is not there', () => {
     expect(() => loadFile(path.join(kernel.directory, 'nothing.o'))).toThrow(

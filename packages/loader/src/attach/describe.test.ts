@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { type LinkInfo, type LinkTarget } from '../kernel';
+import { linkDescription, type LinkNames } from './describe';
+
+const names: LinkNames = {
+  interfaces: [
+    { index: 4, name: 'veth0', xdp: [{ mode: 'generic', programId: 9 }] },
+    { index: 5, name: 'eth0', xdp: [] },
+  ],
+  cgroup: (id) => (id === 77n ? '/agent' : undefined),
+};
+const link = (target: LinkTarget, programId = 9): LinkInfo => ({
+  id: 1,
+  type: 0,
+  typeName: target.kind,
+  programId,
+  target,
+});
+
+const shown: readonly [LinkTarget, string][] = [
+  [{ kind: 'xdp', text: '', ifindex: 4 }, 'xdp on veth0 (generic)'],
+  [{ kind: 'xdp', text: '', ifindex: 5 }, 'xdp on eth0'],
+  [{ kind: 'xdp', text: '', ifindex: 12 }, 'xdp on interface 12'],
+  [{ kind: 'xdp', text: '', ifindex: 0 }, 'xdp on a device that is gone'],
+  [{ kind: 'tcx', text: '', ifindex: 5, attach_type: 47 }, 'tcx egress on eth0'],
+  [{ kind: 'netkit', text: '', ifindex: 5, attach_type: 54 }, 'netkit primary on eth0'],
+  [{ kind: 'cgroup', text: '', cgroup_id: 77n, attach_type: 10 }, 'cgroup connect4 on /agent'],
+  [{ kind: 'cgroup', text: '', cgroup_id: 78n, attach_type: 1 }, 'cgroup egress on cgroup 78'],
+  [{ kind: 'cgroup', text: '', cgroup_id: 0n, attach_type: 1 }, 'cgroup egress on a cgroup that is gone'],
+  [{ kind: 'struct_ops', text: '', map_id: 3 }, 'struct_ops map 3'],
+  [
+    { kind: 'tracing', text: '', attach_type: 24, target_obj_id: 1, target_btf_id: 50, cookie: 0n },
+    'fentry (BTF type 50)',
+  ],
+  [{ kind: 'perf_event', event: 'tracepoint', text: 'sched_switch', offset: 0 }, 'tracepoint sched_switch'],
+  [{ kind: 'perf_event', event: 'unspec', text: '', offset: 0 }, 'perf_event'],
+];
+
+test('hook and place of every kind of link', () => {
+  expect(shown.map(([target]) => linkDescription(link(target), names))).toEqual(
+    shown.map(([, text]) => text),
+  );
+});
+
+test('without names, numbers are shown', () => {
+  expect(linkDescription(link({ kind: 'xdp', text: '', ifindex: 4 }), {})).toBe('xdp on interface 4');
+});

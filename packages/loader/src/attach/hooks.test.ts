@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { AttachType, ProgramType, sectionMeaning, sectionRows } from '../object';
+import { cgroupTypes } from './cgroup-types';
+import { hookFor, hookNames, hooks } from './hooks';
+
+test.each([
+  ['xdp', ProgramType.xdp, undefined],
+  ['tcx', ProgramType.sched_cls, AttachType.tcx_egress],
+  ['tracepoint', ProgramType.tracepoint, 0],
+  ['raw_tracepoint', ProgramType.raw_tracepoint_writable, 0],
+  ['tp_btf', ProgramType.tracing, AttachType.trace_raw_tp],
+  ['cgroup', ProgramType.cgroup_skb, AttachType.cgroup_inet_egress],
+  ['cgroup', ProgramType.lsm, AttachType.lsm_cgroup],
+  [undefined, ProgramType.tracing, AttachType.trace_fentry],
+  [undefined, ProgramType.tracing, undefined],
+  [undefined, ProgramType.lsm, AttachType.lsm_mac],
+  [undefined, ProgramType.socket_filter, 0],
+])('%s is the hook of programs of type %i, attach type %s', (hook, type, attachType) => {
+  expect(hookFor({ type, attachType })).toBe(hook);
+});
+
+test('every hook says what it is, and no two share an attach type', () => {
+  expect(hookNames).toEqual(['xdp', 'tcx', 'tracepoint', 'raw_tracepoint', 'tp_btf', 'cgroup']);
+  const types = hookNames.flatMap((name) => hooks[name].attachTypes);
+  expect(new Set(types).size).toBe(types.length);
+});
+
+const cgroupSections = sectionRows
+  .map(([pattern]) => pattern.replace('+', ''))
+  .filter((section) => /^(cgroup|lsm_cgroup|sockops)/.test(section));
+
+test('the section table has cgroup programs', () => {
+  expect(cgroupSections.length).toBeGreaterThan(25);
+});
+
+test.each(cgroupSections)('SEC("%s") can be attached to a cgroup', (section) => {
+  const { type, attachType } = sectionMeaning(section);
+  expect(cgroupTypes).toContainEqual(expect.objectContaining({ programType: type, attachType }));
+  expect(hookFor({ type: type!, attachType })).toBe('cgroup');
+});
