@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { summary } from './tools/testing/summary';
+import { summary } from './tools/testing/summary.mjs';
 
 const alias = Object.fromEntries(
   ['loader', 'deploy', 'plugin'].map((name) => [
     `@nx-bpf/${name}`,
-    path.resolve(__dirname, `packages/${name}/src/index.ts`),
+    path.resolve(import.meta.dirname, `packages/${name}/src/index.ts`),
   ]),
 );
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.nx/**'];
