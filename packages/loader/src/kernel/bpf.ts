@@ -11,7 +11,8 @@ import { lastErrno, native } from './native';
  */
 export function bpf(command: CommandName, attributes: Encoded): number {
   const { numbers, bpf: call } = native();
-  const result = call(numbers.bpf, Command[command], attributes.bytes, attributes.bytes.byteLength);
+  const { bytes } = attributes;
+  const result = call(numbers.bpf, Command[command], bytes, bytes.byteLength);
   return result < 0 ? -lastErrno() : result;
 }
 

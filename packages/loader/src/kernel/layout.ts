@@ -1,3 +1,4 @@
+import { decodeText } from '../bytes';
 import { addressOf } from './native';
 
 /**
@@ -44,11 +45,28 @@ const sizes: Readonly<Record<FieldKind, number>> = { u32: 4, i32: 4, u64: 8, poi
 /** Object and program names of the kernel are this long, NUL included (`BPF_OBJ_NAME_LEN`). */
 export const nameLength = 16;
 
+/** What is known of a layout once and for all: going through an object's entries anew costs more than a system call. */
+interface Plan {
+  readonly size: number;
+  readonly fields: readonly (readonly [name: string, offset: number, kind: FieldKind])[];
+}
+
+const plans = new WeakMap<Layout, Plan>();
+
+function planOf(layout: Layout): Plan {
+  let plan = plans.get(layout);
+  if (plan === undefined) {
+    const fields = Object.entries(layout).map(([name, [offset, kind]]) => [name, offset, kind] as const);
+    const end = Math.max(...fields.map(([, offset, kind]) => offset + sizes[kind]));
+    plan = { size: Math.ceil(end / 8) * 8, fields };
+    plans.set(layout, plan);
+  }
+  return plan;
+}
+
 /** Bytes a layout takes, rounded up to 8 as the kernel's unions are. */
 export function layoutSize(layout: Layout): number {
-  let end = 0;
-  for (const [offset, kind] of Object.values(layout)) end = Math.max(end, offset + sizes[kind]);
-  return Math.ceil(end / 8) * 8;
+  return planOf(layout).size;
 }
 
 /**
@@ -62,12 +80,13 @@ export function layoutSize(layout: Layout): number {
  * ```
  */
 export function encode<L extends Layout>(layout: L, values: LayoutInput<L>, into?: Uint8Array): Encoded {
-  const bytes = into?.fill(0) ?? new Uint8Array(layoutSize(layout));
+  const { size, fields } = planOf(layout);
+  const bytes = into?.fill(0) ?? new Uint8Array(size);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const references: Uint8Array[] = [];
-  for (const [name, value] of Object.entries(values) as [string, Inputs[FieldKind] | undefined][]) {
-    if (value === undefined) continue;
-    const [offset, kind] = layout[name]!;
+  for (const [name, offset, kind] of fields) {
+    const value: Inputs[FieldKind] | undefined = values[name];
+    if (value === undefined || value === 0) continue;
     if (kind === 'pointer') {
       const target = typeof value === 'string' ? Buffer.from(`${value}\0`) : (value as Uint8Array);
       if (target.byteLength === 0) continue;
@@ -88,7 +107,7 @@ export function encode<L extends Layout>(layout: L, values: LayoutInput<L>, into
 export function decode<L extends Layout>(layout: L, bytes: Uint8Array): LayoutOutput<L> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values: Record<string, number | bigint | string> = {};
-  for (const [name, [offset, kind]] of Object.entries(layout)) {
+  for (const [name, offset, kind] of planOf(layout).fields) {
     if (kind === 'name') values[name] = textAt(bytes, offset, nameLength);
     else if (kind === 'tag') values[name] = Buffer.from(bytes.subarray(offset, offset + 8)).toString('hex');
     else if (kind === 'u32') values[name] = view.getUint32(offset, true);
@@ -102,7 +121,7 @@ export function decode<L extends Layout>(layout: L, bytes: Uint8Array): LayoutOu
 export function textAt(bytes: Uint8Array, offset: number, length: number): string {
   const field = bytes.subarray(offset, offset + length);
   const end = field.indexOf(0);
-  return Buffer.from(end < 0 ? field : field.subarray(0, end)).toString('utf8');
+  return decodeText(field, 0, end < 0 ? length : end);
 }
 
 /** The kernel refuses a name that fills its 16 bytes, and any character outside [A-Za-z0-9_.]. */

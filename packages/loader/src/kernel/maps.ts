@@ -1,9 +1,10 @@
 import { MAP_BATCH, MAP_CREATE, MAP_ELEMENT } from './attributes';
-import { bpfCall } from './bpf';
+import { bpf, bpfCall } from './bpf';
 import { type CommandName } from './commands';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
-import { type LayoutInput } from './layout';
+import { layoutSize, type Encoded, type LayoutInput } from './layout';
+import { addressOf } from './native';
 
 /** Flags of BPF_MAP_UPDATE_ELEM and the lookups: `BPF_ANY`, `BPF_NOEXIST`, `BPF_EXIST`, `BPF_F_LOCK`. */
 export const MapUpdate = { ANY: 0, NOEXIST: 1, EXIST: 2, LOCK: 4 } as const;
@@ -100,7 +101,7 @@ export function mapBatch(
   fd: number,
   batch: MapBatch,
 ): { count: number; error: number } {
-  const { result, attributes } = bpfCall(command, MAP_BATCH, {
+  const { result, attributes: answer } = bpfCall(command, MAP_BATCH, {
     map_fd: fd,
     keys: batch.keys,
     values: batch.values,
@@ -109,12 +110,17 @@ export function mapBatch(
     out_batch: batch.out,
     elem_flags: batch.flags,
   });
-  const { bytes } = attributes;
+  const { bytes } = answer;
   const done = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAP_BATCH.count[0], true);
   // A call that is refused before it starts leaves the count as it was given.
   const started = result === 0 || result === -Errno.ENOENT || result === -Errno.ENOSPC;
   return { count: started || done < batch.count ? done : 0, error: Math.min(result, 0) };
 }
+
+/** Attributes of the element commands, written anew for each call: a walk over a map makes thousands of them. */
+const attributes = new Uint8Array(layoutSize(MAP_ELEMENT));
+const fields = new DataView(attributes.buffer);
+const request: Encoded = { bytes: attributes, references: [] };
 
 function element(
   command: CommandName,
@@ -123,7 +129,15 @@ function element(
   value: Uint8Array | undefined,
   flags: number | bigint,
 ): number {
-  return bpfCall(command, MAP_ELEMENT, { map_fd: fd, key, value, flags }).result;
+  fields.setUint32(MAP_ELEMENT.map_fd[0], fd, true);
+  fields.setBigUint64(MAP_ELEMENT.key[0], addressOrNull(key), true);
+  fields.setBigUint64(MAP_ELEMENT.value[0], addressOrNull(value), true);
+  fields.setBigUint64(MAP_ELEMENT.flags[0], BigInt(flags), true);
+  return bpf(command, request);
+}
+
+function addressOrNull(bytes: Uint8Array | undefined): bigint {
+  return bytes === undefined || bytes.byteLength === 0 ? 0n : addressOf(bytes);
 }
 
 function found(command: CommandName, result: number): boolean {
