@@ -1,27 +1,18 @@
-import {
-  attachDefaults,
-  defaults,
-  kernelDefaults,
-  mapDefaults,
-  objectDefaults,
-  programDefaults,
-} from './defaults';
+import { attachDefaults, defaults, mapDefaults, objectDefaults, programDefaults } from './defaults';
 import { hooks, type Hook } from './hooks';
 import { child, children, located, nowhere, withChild, type Located, type LocatedMap } from './located';
 import { merge } from './merge';
 
 /**
  * Puts the built-in defaults under a merged manifest: those of the whole, then those of every object, map, program,
- * attachment and kernel it names.
+ * and attachment it names.
  *
  * @param merged every written layer
- * @param shared names of the maps that only the root file names
  */
-export function complete(merged: Located, shared: ReadonlySet<string>): LocatedMap {
+export function complete(merged: Located): LocatedMap {
   let tree = merge(defaults, merged) as LocatedMap;
   tree = under(tree, 'objects', (name) => objectDefaults(name));
-  tree = under(tree, 'maps', (name) => mapDefaults(shared.has(name)));
-  tree = under(tree, 'kernels', () => kernelDefaults);
+  tree = under(tree, 'maps', () => mapDefaults);
   const objects = children(child(tree, 'objects')).map(([name]) => name);
   const soleObject = objects.length === 1 ? objects[0] : undefined;
   tree = under(tree, 'programs', (name) => programDefaults(name, soleObject));

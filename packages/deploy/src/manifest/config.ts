@@ -17,7 +17,6 @@ export interface ProjectConfig {
   readonly toolchain: ToolchainConfig;
   readonly pin: PinConfig;
   readonly deploy: DeployConfig;
-  readonly kernels: Readonly<Record<string, KernelConfig>>;
   readonly objects: Readonly<Record<string, ObjectConfig>>;
   readonly maps: Readonly<Record<string, MapConfig>>;
   readonly programs: Readonly<Record<string, ProgramConfig>>;
@@ -52,13 +51,6 @@ export interface PinConfig {
 export interface DeployConfig {
   readonly keepGenerations: number;
   readonly lockTimeoutMs: number;
-  readonly requireLock: boolean;
-}
-
-export interface KernelConfig {
-  /** Absolute path of a BTF file. */
-  readonly btf: string;
-  readonly required: boolean;
 }
 
 export interface ObjectConfig {
@@ -72,16 +64,14 @@ export interface ObjectConfig {
 }
 
 /** `path`: an absolute path of a pin. */
-export type MapPin = 'none' | 'project' | 'shared' | { readonly path: string };
+export type MapPin = 'none' | 'project' | { readonly path: string };
 
 export interface MapConfig {
   /** undefined: as the object defines it. */
   readonly maxEntries: number | undefined;
   readonly pin: MapPin;
   /** `file`: absolute path. */
-  readonly contents: { readonly file: string; readonly mode: 'merge' | 'exact' | 'seed' } | undefined;
-  readonly migrate: 'refuse' | 'recreate' | 'copy';
-  readonly protect: boolean;
+  readonly migrate: 'refuse' | 'recreate';
   /** Named only in the root file, for every project: no error if none of this project's objects has it. */
   readonly optional: boolean;
 }
@@ -90,7 +80,6 @@ export interface ProgramConfig {
   readonly object: string;
   readonly function: string;
   readonly attach: readonly AttachEntry[];
-  readonly budgets: { readonly insns: number | undefined; readonly deltaPct: number | undefined };
 }
 
 /** One attachment: a hook and its options. */
@@ -110,9 +99,7 @@ export interface AttachEntryOf<H extends HookName> {
 export const defaultMap: MapConfig = {
   maxEntries: undefined,
   pin: 'project',
-  contents: undefined,
   migrate: 'refuse',
-  protect: false,
   optional: false,
 };
 

@@ -5,8 +5,7 @@ export const defaults = located(
   {
     toolchain: { clang: 'clang', mcpu: 'v3', cflags: [], vmlinux: 'kernel' },
     pin: { root: '/sys/fs/bpf/nx-bpf', mode: '0700' },
-    deploy: { keepGenerations: 2, lockTimeout: '30s', requireLock: false },
-    kernels: {},
+    deploy: { keepGenerations: 2, lockTimeout: '30s' },
     objects: {},
     maps: {},
     programs: {},
@@ -21,20 +20,13 @@ export const objectDefaults = (name: string) => ({
   includes: [],
 });
 
-export const mapDefaults = (shared: boolean) => ({
-  pin: shared ? 'shared' : 'project',
-  migrate: 'refuse',
-  protect: false,
-});
+export const mapDefaults = { pin: 'project', migrate: 'refuse' };
 
 /** @param soleObject the project's object if it has exactly one */
 export const programDefaults = (name: string, soleObject: string | undefined) => ({
   object: soleObject,
   function: name,
   attach: {},
-  budgets: {},
 });
 
 export const attachDefaults = { optional: false };
-
-export const kernelDefaults = { required: true };

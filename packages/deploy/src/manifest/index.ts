@@ -5,7 +5,6 @@ export {
   type AttachEntry,
   type AttachEntryOf,
   type DeployConfig,
-  type KernelConfig,
   type MapConfig,
   type MapPin,
   type ObjectConfig,

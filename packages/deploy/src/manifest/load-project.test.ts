@@ -62,7 +62,6 @@ const edge = `
       attach:
         - { id: uplink, xdp: { interface: eth0, mode: native } }
         - { id: second, xdp: { interface: eth1 } }
-      budgets: { insns: 50000 }
   environments:
     dev:
     prod:
@@ -83,7 +82,7 @@ describe('a project in an environment', () => {
       environments: ['dev', 'prod'],
       toolchain: { clang: 'clang', mcpu: 'v3', cflags: [], vmlinux: { kind: 'kernel' } },
       pin: { root: '/sys/fs/bpf/nx-bpf', mode: 0o700 },
-      deploy: { keepGenerations: 2, lockTimeoutMs: 30_000, requireLock: false },
+      deploy: { keepGenerations: 2, lockTimeoutMs: 30_000 },
       files: [path.join(root, 'packages/agent/bpf.config.yaml')],
     });
     expect(config.objects).toEqual({
@@ -97,9 +96,7 @@ describe('a project in an environment', () => {
     expect(config.maps['events']).toEqual({
       maxEntries: 4 << 20,
       pin: 'project',
-      contents: undefined,
       migrate: 'refuse',
-      protect: false,
       optional: false,
     });
     expect(config.programs['edge_guard']).toEqual({
@@ -121,7 +118,6 @@ describe('a project in an environment', () => {
           options: { interface: 'eth0', mode: 'native' },
         },
       ],
-      budgets: { insns: 50000, deltaPct: undefined },
     });
   });
 
@@ -211,7 +207,7 @@ describe('a project in an environment', () => {
       'bpf.config.yaml': `
         maps: { all: { maxEntries: 1 }, named: { maxEntries: 2 } }
         projects:
-          agent: { objects: { edge: {} }, maps: { named: { protect: true } } }
+          agent: { objects: { edge: {} }, maps: { named: { migrate: recreate } } }
           tool: { root: ., objects: { t: {} } }
       `,
       'packages/agent/bpf.config.yaml': 'objects: { edge: { cflags: [-DX=1] } }',
@@ -225,12 +221,12 @@ describe('a project in an environment', () => {
       'bpf.config.yaml',
       'packages/agent/bpf.config.yaml',
     ]);
-    expect(agent.maps['all']).toMatchObject({ optional: true, pin: 'shared' });
+    expect(agent.maps['all']).toMatchObject({ optional: true, pin: 'project' });
     expect(agent.maps['named']).toMatchObject({
       optional: false,
       pin: 'project',
       maxEntries: 2,
-      protect: true,
+      migrate: 'recreate',
     });
     expect(loadProject({ workspaceRoot: root, project: 'tool' }).objects['t']?.source).toBe(
       path.join(root, 'src/t.bpf.c'),
@@ -257,19 +253,19 @@ describe('a project in an environment', () => {
   test('every value knows where it was written', () => {
     const config = load(
       { 'bpf.config.yaml': 'pin: { mode: "0750" }', 'a/bpf.config.yaml': edge },
-      { environment: 'prod', set: ['maps.events.protect=true'] },
+      { environment: 'prod', set: ['maps.events.migrate=recreate'] },
     );
     const place = (of: string) => {
       const { file, line, column, layer } = config.origins[of]!;
       return `${file}:${line}:${column} ${layer}`;
     };
     expect(place('pin.mode')).toBe('bpf.config.yaml:1:14 root');
-    expect(place('objects.edge.constants.sample_rate')).toBe('a/bpf.config.yaml:18:50 project environment');
+    expect(place('objects.edge.constants.sample_rate')).toBe('a/bpf.config.yaml:17:50 project environment');
     expect(place('programs.edge_guard.attach.uplink.xdp.mode')).toBe('a/bpf.config.yaml:12:53 project');
-    expect(place('maps.events.protect')).toBe('--set maps.events.protect:0:0 --set');
-    expect(place('maps.events.migrate')).toBe(':0:0 default');
+    expect(place('maps.events.migrate')).toBe('--set maps.events.migrate:0:0 --set');
+    expect(place('maps.events.pin')).toBe(':0:0 default');
     // What has no place of its own has that of what is around it.
-    expect(at(config, 'maps.events.migrate')).toMatchObject({ line: 6, column: 3 });
+    expect(at(config, 'maps.events.pin')).toMatchObject({ line: 6, column: 3 });
     expect(at(config, 'programs.edge_guard.attach.uplink.xdp.nothing')).toMatchObject({
       layer: 'project',
       line: 12,
@@ -287,13 +283,13 @@ describe('what is wrong is said all at once, with its place', () => {
           bad name: {}
           edge: { source: 7, constant: {} }
         maps:
-          m: { maxEntries: 4 MB, pin: projcet, migrate: cpoy }
+          m: { maxEntries: 4 MB, pin: projcet, migrate: recraete }
           n: { maxEntries: 0 }
         pin: { mode: 0700, root: relative }
         deploy: { lockTimeout: 30 }
         version: 2
         programs:
-          p: { attach: [{ xdp: { interfaec: eth0 } }], budgets: { insns: -1 } }
+          p: { attach: [{ xdp: { interfaec: eth0 } }] }
           q: 5
       `),
     ).toEqual([
@@ -302,15 +298,14 @@ describe('what is wrong is said all at once, with its place', () => {
       'a/bpf.config.yaml:4:19: objects.edge.source: found 7, expected the path of a C file, relative and within the workspace',
       "a/bpf.config.yaml:4:22: unknown key 'constant' in objects.edge; did you mean 'constants'?",
       "a/bpf.config.yaml:6:20: maps.m.maxEntries: found '4 MB', expected a number from 1, or a size such as 4MiB",
-      "a/bpf.config.yaml:6:31: maps.m.pin: found 'projcet', expected none, project, shared or { path: ... }",
-      "a/bpf.config.yaml:6:49: maps.m.migrate: found 'cpoy', expected refuse, recreate, copy; did you mean 'copy'?",
+      "a/bpf.config.yaml:6:31: maps.m.pin: found 'projcet', expected none, project or { path: ... }",
+      "a/bpf.config.yaml:6:49: maps.m.migrate: found 'recraete', expected refuse, recreate; did you mean 'recreate'?",
       'a/bpf.config.yaml:7:20: maps.n.maxEntries: found 0, expected a number from 1, or a size such as 4MiB',
       'a/bpf.config.yaml:8:14: pin.mode: found 700, expected an octal mode in quotes, such as "0700"',
       "a/bpf.config.yaml:8:26: pin.root: found 'relative', expected an absolute path, its names of letters, digits, _ and -",
       'a/bpf.config.yaml:9:24: deploy.lockTimeout: found 30, expected a duration such as 30s',
       'a/bpf.config.yaml:10:10: version: found 2, expected 1, the only version there is',
       "a/bpf.config.yaml:12:26: unknown key 'interfaec' in programs.p.attach[0].xdp; did you mean 'interface'?",
-      'a/bpf.config.yaml:12:66: programs.p.budgets.insns: found -1, expected a whole number from 1 to 4294967295',
       'a/bpf.config.yaml:13:6: programs.q: found 5, expected a map of keys',
     ]);
   });
@@ -319,7 +314,7 @@ describe('what is wrong is said all at once, with its place', () => {
     expect(
       problemsOf(`
         objects: { edge: {}, exec: {} }
-        maps: { a.b: {}, a_b: {}, c: { contents: {} } }
+        maps: { a.b: {}, a_b: {} }
         programs:
           one: { object: edgy, attach: [{ id: x, xdp: {} }] }
           two: { attach: [{ id: x, tcx: { interface: eth0, direction: ingress }, xdp: { interface: eth0 } }] }
@@ -329,7 +324,6 @@ describe('what is wrong is said all at once, with its place', () => {
       `),
     ).toEqual([
       "a/bpf.config.yaml:2:23: maps.a_b: 'a_b' and 'a.b' in maps are both pinned as 'a_b': rename one",
-      'a/bpf.config.yaml:2:42: maps.c.contents: file is missing: the path of a YAML file with the entries',
       "a/bpf.config.yaml:4:18: programs.one.object: no object is named 'edgy'; did you mean 'edge'?",
       'a/bpf.config.yaml:4:33: programs.one.attach.x: xdp.interface is missing: Network interface.',
       "a/bpf.config.yaml:4:33: programs.one.attach.x: the id is that of an attachment of 'five' too: ids are unique in a project",
@@ -364,13 +358,13 @@ describe('what is wrong is said all at once, with its place', () => {
   });
 
   test('both files in one error, which also carries the place of the first problem', () => {
-    const error = failure({ 'bpf.config.yaml': 'objects: {}\nkernel: {}', 'a/bpf.config.yaml': 'maps: 1' });
+    const error = failure({ 'bpf.config.yaml': 'objects: {}\nmap: {}', 'a/bpf.config.yaml': 'maps: 1' });
     expect(error.message).toBe(
       [
         '3 problems in the manifest',
         '  a/bpf.config.yaml:1:7: maps: found 1, expected a map of names',
         "  bpf.config.yaml:1:1: 'objects' belongs in a project's file, or under projects.<name>",
-        "  bpf.config.yaml:2:1: unknown key 'kernel'; did you mean 'kernels'?",
+        "  bpf.config.yaml:2:1: unknown key 'map'; did you mean 'maps'?",
       ].join('\n'),
     );
     expect(error.fields).toMatchObject({ file: 'a/bpf.config.yaml', line: 1, column: 7 });

@@ -78,7 +78,7 @@ export function loadProject(options: LoadOptions): ProjectConfig {
   const named = new Set(layers.filter(({ origin }) => !isShared(origin)).flatMap(mapNames));
   const onlyShared = new Set(layers.flatMap(mapNames).filter((name) => !named.has(name)));
 
-  const config = resolveConfig(complete(merged, onlyShared), {
+  const config = resolveConfig(complete(merged), {
     workspaceRoot,
     project,
     environment,

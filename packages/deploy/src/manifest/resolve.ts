@@ -2,7 +2,6 @@ import path from 'node:path';
 import { checkFlag } from './cflags';
 import {
   type DeployConfig,
-  type KernelConfig,
   type MapConfig,
   type MapPin,
   type ObjectConfig,
@@ -42,7 +41,7 @@ type Settled<T> = T extends readonly unknown[]
     : T;
 type Named<T> = Readonly<Record<string, T>>;
 type Part<K extends keyof Manifest> = Settled<NonNullable<Manifest[K]>>;
-type Item<K extends 'objects' | 'maps' | 'programs' | 'kernels'> = NonNullable<Part<K>[string]>;
+type Item<K extends 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
 type WrittenProgram = Omit<Item<'programs'>, 'attach'> & { readonly attach: Named<WrittenAttachment> };
 
 /** The merged manifest, its defaults filled in (complete.ts): every part is there. */
@@ -50,7 +49,6 @@ interface Body {
   readonly toolchain: Required<Part<'toolchain'>>;
   readonly pin: Part<'pin'>;
   readonly deploy: Part<'deploy'>;
-  readonly kernels: Named<Item<'kernels'>>;
   readonly objects: Named<Item<'objects'>>;
   readonly maps: Named<Item<'maps'>>;
   readonly programs: Named<WrittenProgram>;
@@ -84,7 +82,6 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     toolchain: resolveToolchain(body.toolchain, resolver),
     pin: { root: body.pin.root!, mode: parseInt(body.pin.mode!, 8) },
     deploy: resolveDeploy(body.deploy),
-    kernels: mapValues(body.kernels, (kernel, name) => resolveKernel(kernel, ['kernels', name], resolver)),
     objects: mapValues(body.objects, (object, name) => resolveObject(object, ['objects', name], resolver)),
     maps: mapValues(body.maps, (map, name) =>
       resolveMap(map, ['maps', name], context.onlyShared.has(name), resolver),
@@ -153,15 +150,6 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
   return {
     keepGenerations: deploy.keepGenerations!,
     lockTimeoutMs: parseDuration(deploy.lockTimeout!),
-    requireLock: deploy.requireLock!,
-  };
-}
-
-function resolveKernel(kernel: Item<'kernels'>, at: Path, resolver: Resolver): KernelConfig {
-  if (kernel.btf === undefined) resolver.problem(at, 'btf is missing: the path of a BTF file');
-  return {
-    btf: kernel.btf === undefined ? '' : resolver.file([...at, 'btf'], kernel.btf),
-    required: kernel.required!,
   };
 }
 
@@ -175,19 +163,10 @@ function resolveObject(object: Item<'objects'>, at: Path, resolver: Resolver): O
 }
 
 function resolveMap(map: Item<'maps'>, at: Path, optional: boolean, resolver: Resolver): MapConfig {
-  const { contents } = map;
-  if (contents !== undefined && contents.file === undefined) {
-    resolver.problem([...at, 'contents'], 'file is missing: the path of a YAML file with the entries');
-  }
   return {
     maxEntries: map.maxEntries === undefined ? undefined : resolveMaxEntries(map.maxEntries, at, resolver),
     pin: resolvePin(map.pin as MapPin, at, resolver),
-    contents:
-      contents?.file === undefined
-        ? undefined
-        : { file: resolver.file([...at, 'contents', 'file'], contents.file), mode: contents.mode ?? 'merge' },
     migrate: map.migrate!,
-    protect: map.protect!,
     optional,
   };
 }
@@ -243,7 +222,6 @@ function resolvePrograms({ programs, objects }: Body, resolver: Resolver): Named
       object: object ?? '',
       function: program.function!,
       attach,
-      budgets: { insns: program.budgets?.insns, deltaPct: program.budgets?.deltaPct },
     };
   });
 }

@@ -74,13 +74,7 @@ function build() {
       .regex(durationPattern, { error: 'a duration such as 30s' })
       .nullish()
       .describe('How long to wait for another deploy of the same project; default 30s.'),
-    requireLock: yesNo.nullish().describe('Refuse to deploy what the lock file does not name.'),
   }).describe('How a deployment is carried out.');
-
-  const kernel = map({
-    btf: file('a BTF file').nullish().describe('The BTF of that kernel.'),
-    required: yesNo.nullish().describe('A failure there fails the verify run; default true.'),
-  });
 
   const sizeError = 'a number from 1, or a size such as 4MiB';
   const size = z.union(
@@ -95,25 +89,18 @@ function build() {
     pin: z
       .union(
         [
-          oneOf(['none', 'project', 'shared']),
+          oneOf(['none', 'project']),
           map({ path: text('an absolute path on a bpf file system').describe('Absolute path of the pin.') }),
         ],
         {
-          error: 'none, project, shared or { path: ... }',
+          error: 'none, project or { path: ... }',
         },
       )
       .nullish()
       .describe('Where the map is pinned; default project.'),
-    contents: map({
-      file: file('a YAML file').nullish().describe('YAML file of the entries.'),
-      mode: oneOf(['merge', 'exact', 'seed']).nullish().describe('Default merge.'),
-    })
+    migrate: oneOf(['refuse', 'recreate'])
       .nullish()
-      .describe('Entries that a deployment writes.'),
-    migrate: oneOf(['refuse', 'recreate', 'copy'])
-      .nullish()
-      .describe('When the definition changes; copy goes by BTF field name. Default refuse.'),
-    protect: yesNo.nullish().describe('Never delete the map; default false.'),
+      .describe('When the definition changes: refuse (default), or recreate and lose the entries.'),
   });
 
   const object = map({
@@ -159,29 +146,20 @@ function build() {
       .array(attach, { error: 'a list of attachments' })
       .nullish()
       .describe('Where it is attached; empty: only loaded.'),
-    budgets: map({
-      insns: atLeast(1).nullish().describe('Most instructions that the verifier may process.'),
-      deltaPct: z
-        .number({ error: 'a percentage' })
-        .min(0, { error: 'a percentage' })
-        .nullish()
-        .describe('Most growth against the recorded number, in per cent.'),
-    }).nullish(),
   });
 
   const settings = {
     toolchain: toolchain.nullish(),
     pin: pin.nullish(),
     deploy: deploy.nullish(),
-    kernels: named(name, kernel.nullish()).nullish().describe('Named targets of verify.'),
     maps: named(mapName, mapSettings.nullish())
       .nullish()
-      .describe('Maps by name; in the root file: shared by the projects.'),
+      .describe('Maps by name; in the root file: for every project that has one of that name.'),
   };
   const parts = {
     ...settings,
     objects: named(name, object.nullish()).nullish().describe('C files, an entry for each object built.'),
-    programs: named(name, program.nullish()).nullish().describe('Programs, their attachments and budgets.'),
+    programs: named(name, program.nullish()).nullish().describe('Programs and their attachments.'),
   };
   const project = {
     name: name
