@@ -284,10 +284,11 @@ describe('enums', () => {
     Q(one, VALUE(enum e, ONE)) Q(two, VALUE(enum e, TWO)) Q(minus, VALUE(enum e, MINUS))
     Q(two_old, VALUE(enum e___old, TWO___old)) Q(big, VALUE(enum wide, BIG))
     Q(one_exists, VALUE_EXISTS(enum e, ONE)) Q(gone_exists, VALUE_EXISTS(enum e, GONE)) Q(gone, VALUE(enum e, GONE))
+    Q(top, VALUE(enum u, TOP))
   `;
   const relocate = core(
     local,
-    `enum e { ZERO, TWO = 22, ONE = 11, MINUS = -5 } e; enum wide { BIG = 0x1234567890 } w;`,
+    `enum e { ZERO, TWO = 22, ONE = 11, MINUS = -5 } e; enum wide { BIG = 0x1234567890 } w; enum u { TOP = 0xfffffff0u } u;`,
   );
   test.each([
     ['one', 11n],
@@ -297,6 +298,7 @@ describe('enums', () => {
     ['big', 0x1234567890n],
     ['one_exists', 1n],
     ['gone_exists', 0n],
+    ['top', 0xfffffff0n],
   ])('%s', (name, value) => {
     expect(constant(relocate(name))).toBe(value);
   });

@@ -64,7 +64,7 @@ export function patch(insns: Uint8Array, i: number, resolution: CoreResolution):
       return patchMemory(insns, i, resolution, target);
     default:
       if (!isLdImm64(insns, i)) throw unexpected(insns, i, 'an addition, a load, a store or an ld_imm64');
-      patchLdImm64(insns, i, local, target.value);
+      patchLdImm64(insns, i, local, target);
       return undefined;
   }
 }
@@ -125,7 +125,7 @@ function setWidth(insns: Uint8Array, i: number, from: number, to: number): void 
   setOpcode(insns, i, (code & ~WIDTH_MASK) | bits);
 }
 
-function patchLdImm64(insns: Uint8Array, i: number, local: Answer, value: bigint): void {
+function patchLdImm64(insns: Uint8Array, i: number, local: Answer, target: Answer): void {
   const wellFormed =
     i + 1 < slotCount(insns) &&
     src(insns, i) === 0 &&
@@ -135,8 +135,13 @@ function patchLdImm64(insns: Uint8Array, i: number, local: Answer, value: bigint
     src(insns, i + 1) === 0 &&
     off(insns, i + 1) === 0;
   if (!wellFormed) throw unexpected(insns, i, 'an ld_imm64 of two slots with a plain number');
-  expectValue(local, imm64(insns, i));
-  setImm64(insns, i, value);
+  const found = imm64(insns, i);
+  if (found === local.unsigned) {
+    setImm64(insns, i, local.value === local.unsigned ? target.value : (target.unsigned ?? target.value));
+  } else {
+    expectValue(local, found);
+    setImm64(insns, i, target.value);
+  }
 }
 
 /** An instruction with another value was relocated already, or is not the one that the record is about. */

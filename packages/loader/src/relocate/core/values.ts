@@ -16,6 +16,8 @@ export interface Answer {
   readonly certain: boolean;
   /** The scalar that a load or store at this offset is about; only for offsets of what is no bitfield. */
   readonly scalar: Scalar | undefined;
+  /** Of a 32-bit enum's value, what it is in 64 bits when the enum is unsigned. */
+  readonly unsigned: bigint | undefined;
 }
 
 /** Type and size in bytes of a field or, for arrays, type of the array and size of one element. */
@@ -59,7 +61,7 @@ export function answer(kind: number, path: AccessPath): Answer {
       return plain(BigInt(path.btf.byteSize(path.rootId)));
     case CoreKind.ENUMVAL_VALUE: {
       const { typeId, index } = path.steps[0]!;
-      return plain(enumValue(path.btf, typeId, index));
+      return enumValue(path.btf, typeId, index);
     }
     default:
       return path.steps.at(-1)!.name === undefined ? answerElement(kind, path) : answerMember(kind, path);
@@ -67,13 +69,17 @@ export function answer(kind: number, path: AccessPath): Answer {
 }
 
 function plain(value: bigint): Answer {
-  return { value: BigInt.asUintN(64, value), certain: true, scalar: undefined };
+  return { value: BigInt.asUintN(64, value), certain: true, scalar: undefined, unsigned: undefined };
 }
 
-/** Of 32-bit enums the sign is not looked at: compilers recorded it only from 2022 on, so -1 is 64 bits of ones. */
-function enumValue(btf: Btf, typeId: number, index: number): bigint {
+/**
+ * Compilers record the sign of 32-bit enums only since 2022, so libbpf takes all for signed: -1 is 64 bits of ones.
+ * clang writes a value of an unsigned one without sign all the same; `patch` sees by that which of the two holds.
+ */
+function enumValue(btf: Btf, typeId: number, index: number): Answer {
   const value = btf.enumValue(typeId, index);
-  return btf.kind(typeId) === BtfKind.ENUM ? BigInt.asIntN(32, value) : value;
+  if (btf.kind(typeId) === BtfKind.ENUM64) return plain(value);
+  return { ...plain(BigInt.asIntN(32, value)), unsigned: BigInt.asUintN(32, value) };
 }
 
 /** `p[2]` or `p->array[2]`: only offset and size have a meaning. */
