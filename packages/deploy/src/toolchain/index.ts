@@ -1,0 +1,7 @@
+export { buildObjects, type BuildOptions } from './build-objects';
+export { type BuiltObject } from './compile-object';
+export { parseDependencies } from './dependencies';
+export { parseDiagnostics, type Diagnostic, type Severity } from './diagnostics';
+export { findClang, type Clang } from './find-clang';
+export { stripDebug } from './strip-debug';
+export { vmlinuxHeader, type VmlinuxHeader } from './vmlinux';
