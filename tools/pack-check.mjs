@@ -28,7 +28,7 @@ try {
   );
 
   nx('run', 'probe:bpf-build');
-  const object = path.join(workspace, 'probe/dist/bpf/dev/probe.o');
+  const object = path.join(workspace, 'probe/dist/bpf/dev/probe.bpf.o');
   assert.ok(existsSync(object), `bpf-build writes ${object}`);
 
   const cli = path.join(workspace, 'node_modules/.bin/nx-bpf');

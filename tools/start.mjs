@@ -9,7 +9,7 @@ import { quickEnvironment, root, setUpToStart } from './setup/index.mjs';
 setUpToStart();
 
 const nx = path.join(root, 'node_modules/nx/dist/bin/nx.js');
-const load = spawnSync(process.execPath, [nx, 'run', 'agent:bpf-load'], {
+const load = spawnSync(process.execPath, [nx, 'run', 'agent:bpf-load', '--outputStyle=static'], {
   cwd: root,
   env: quickEnvironment,
   stdio: 'inherit',

@@ -5,7 +5,8 @@ export const summary: Reporter = {
   onTestRunEnd(modules: readonly TestModule[], errors) {
     const count = { passed: 0, failed: errors.length, skipped: 0 };
     for (const module of modules) {
-      const failedToCollect = module.state() === 'failed' && [...module.children.allTests('failed')].length === 0;
+      const failedToCollect =
+        module.state() === 'failed' && [...module.children.allTests('failed')].length === 0;
       if (failedToCollect) count.failed++;
       for (const test of module.children.allTests()) {
         const state = test.result().state;

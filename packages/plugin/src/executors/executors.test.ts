@@ -39,7 +39,7 @@ function context(): ExecutorContext {
 test('build compiles the objects of the manifest in the directory of the project, whatever Nx calls it', async () => {
   write('agent/bpf.config.yaml', 'version: 1\nobjects: { probe: { source: src/probe.bpf.c } }\n');
   expect(await build({}, context())).toEqual({ success: true });
-  expect(fs.readdirSync(path.join(workspace, 'agent/dist/bpf/dev'))).toContain('probe.o');
+  expect(fs.readdirSync(path.join(workspace, 'agent/dist/bpf/dev'))).toContain('probe.bpf.o');
 });
 
 test('what goes wrong is told by deploy; Nx only hears that the task failed', async () => {

@@ -5,6 +5,13 @@ import { type TargetConfiguration } from '@nx/devkit';
 const ownDirectory = path.resolve(__dirname, '../..');
 
 /**
+ * Prints the version of each clang that there is. Nx gives it to a shell, so it is a constant: nothing that a manifest
+ * says may be in it, not even the name of the clang that it asks for.
+ */
+const compilers =
+  'for v in "" -22 -21 -20 -19 -18 -17 -16 -15 -14; do clang$v --version 2>/dev/null; done; true';
+
+/**
  * What a compiled object depends on: the project's files, those of the projects it depends on (shared headers),
  * the root manifest, and the compiler.
  *
@@ -19,8 +26,7 @@ export function buildInputs(
     'default',
     '^default',
     '{workspaceRoot}/bpf.config.yaml',
-    // A constant, nothing of the manifest: Nx gives it to a shell.
-    { runtime: '{ clang-19 --version || clang --version || true; } 2>/dev/null' },
+    { runtime: compilers },
     ...ownSources(workspaceRoot, plugin),
   ];
 }
@@ -30,5 +36,8 @@ function ownSources(workspaceRoot: string, plugin: string): string[] {
   const installed = fromRoot.startsWith('..') || fromRoot.split(path.sep).includes('node_modules');
   if (installed) return [];
   const packages = path.posix.dirname(fromRoot.split(path.sep).join('/'));
-  return ['loader', 'deploy', 'plugin'].map((name) => `{workspaceRoot}/${packages}/${name}/src/**/*`);
+  return ['loader', 'deploy', 'plugin'].flatMap((name) => [
+    `{workspaceRoot}/${packages}/${name}/src/**/*`,
+    `!{workspaceRoot}/${packages}/${name}/src/**/*.test.ts`,
+  ]);
 }
