@@ -8,6 +8,7 @@ import {
   MapUpdate,
   type MapInfo,
 } from '../kernel';
+import { batchWalk, type Entry } from './batch-walk';
 
 /** Whether an update may write over an element, must, or must not. */
 export type UpdateMode = 'any' | 'new' | 'existing';
@@ -78,8 +79,15 @@ export class RawMap {
     }
   }
 
-  /** Every key with its value; an element that goes away during the walk is left out. */
-  *entries(): Generator<[Uint8Array, Uint8Array]> {
+  /**
+   * Every key with its value, many at once where the kernel can. Of elements that come or go during the walk some are
+   * seen and some are not.
+   */
+  *entries(): Generator<Entry> {
+    const { keySize, maxEntries } = this.info;
+    const map = { fd: this.fd, keySize, valueSize: this.valueSize, maxEntries };
+    const batches = this.named(() => batchWalk(map));
+    if (batches !== undefined) return yield* batches;
     for (const key of this.keys()) {
       const value = this.lookup(key);
       if (value !== undefined) yield [key, value];
