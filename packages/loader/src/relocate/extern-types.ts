@@ -3,20 +3,22 @@ import { type Btf, type BtfBuilder, BtfKind, IntEncoding, Linkage } from '../btf
 /** Bytes of the `int` that stands for whatever an extern of `.ksyms` is. */
 const STAND_IN_SIZE = 4;
 
+/** Whether an object's types declare externs of `.kconfig` or `.ksyms`. */
+export function declaresExterns(btf: Btf): boolean {
+  return btf.find('.kconfig', BtfKind.DATASEC) !== 0 || btf.find('.ksyms', BtfKind.DATASEC) !== 0;
+}
+
 /**
  * Turns the declarations of externs into definitions. A kernel takes no others in an object's types: it refuses
  * linkage `extern`, functions in data sections, nameless parameters, and variables of type void. So externs of
  * `.kconfig` become the variables that they are in their map, and `.ksyms`, of which nothing is in the object,
  * becomes a row of integers; libbpf does the same.
- *
- * @returns whether there was anything to do
  */
-export function defineExterns(btf: Btf, builder: BtfBuilder): boolean {
+export function defineExterns(btf: Btf, builder: BtfBuilder): void {
   const kconfig = btf.find('.kconfig', BtfKind.DATASEC);
   const ksyms = btf.find('.ksyms', BtfKind.DATASEC);
   for (const variable of entries(btf, kconfig)) builder.setLinkage(variable, Linkage.GLOBAL);
   if (ksyms !== 0) defineKsyms(btf, builder, ksyms);
-  return kconfig !== 0 || ksyms !== 0;
 }
 
 function defineKsyms(btf: Btf, builder: BtfBuilder, section: number): void {

@@ -1,14 +1,12 @@
-import { type BtfBuilder, Linkage } from '../btf';
+import { Linkage } from '../btf';
 import { type ObjectSpec } from '../object';
 
 /**
- * Subprograms that are global to the linker but hidden become static to the kernel: the verifier then follows calls
- * of them, where it checks a global function once and for any arguments. libbpf gives `__hidden` this meaning.
- *
- * @param builder a copy of the object's types
- * @returns whether there was anything to do
+ * BTF ids of the subprograms that are global to the linker but hidden. They become static to the kernel: the verifier
+ * then follows calls of them, where it checks a global function once and for any arguments. libbpf gives `__hidden`
+ * this meaning.
  */
-export function hideFunctions({ btf, functions, programs }: ObjectSpec, builder: BtfBuilder): boolean {
+export function hiddenFunctions({ btf, functions, programs }: ObjectSpec): number[] {
   const entries = new Set(programs.map((program) => program.function));
   const hidden = functions.filter(
     (fn, index) =>
@@ -18,6 +16,5 @@ export function hideFunctions({ btf, functions, programs }: ObjectSpec, builder:
       fn.typeId !== 0 &&
       btf?.linkage(fn.typeId) === Linkage.GLOBAL,
   );
-  for (const { typeId } of hidden) builder.setLinkage(typeId, Linkage.STATIC);
-  return hidden.length > 0;
+  return hidden.map(({ typeId }) => typeId);
 }

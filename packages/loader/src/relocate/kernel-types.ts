@@ -1,7 +1,7 @@
-import { BtfBuilder } from '../btf';
+import { BtfBuilder, Linkage } from '../btf';
 import { type ObjectSpec } from '../object';
-import { defineExterns } from './extern-types';
-import { hideFunctions } from './hidden-functions';
+import { declaresExterns, defineExterns } from './extern-types';
+import { hiddenFunctions } from './hidden-functions';
 
 /**
  * The BTF to load with an object: its own, changed where a kernel wants it otherwise than a linker. Ids stay.
@@ -11,7 +11,10 @@ import { hideFunctions } from './hidden-functions';
 export function btfForKernel(spec: ObjectSpec): Uint8Array | undefined {
   const { btf } = spec;
   if (btf === undefined) return undefined;
+  const hidden = hiddenFunctions(spec);
+  if (hidden.length === 0 && !declaresExterns(btf)) return btf.bytes;
   const builder = BtfBuilder.from(btf);
-  const changed = [hideFunctions(spec, builder), defineExterns(btf, builder)].includes(true);
-  return changed ? builder.build() : btf.bytes;
+  for (const typeId of hidden) builder.setLinkage(typeId, Linkage.STATIC);
+  defineExterns(btf, builder);
+  return builder.build();
 }
