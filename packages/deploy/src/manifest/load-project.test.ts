@@ -184,6 +184,15 @@ describe('a project in an environment', () => {
     expect(config.programs['edge_guard']?.attach.map(({ id }) => id)).toEqual(['second']);
   });
 
+  test('--set reaches a map with a dot in its name, in quotes, and any YAML value', () => {
+    const config = load(
+      { 'a/bpf.config.yaml': edge },
+      { set: ['maps."edge.rodata".pin={ path: /sys/fs/bpf/rodata }', 'objects.edge.cflags=[-DA=1, -DB]'] },
+    );
+    expect(config.maps['edge.rodata']?.pin).toEqual({ path: '/sys/fs/bpf/rodata' });
+    expect(config.objects['edge']?.cflags).toEqual(['-DA=1', '-DB']);
+  });
+
   test('an empty attach list in an environment means: only loaded', () => {
     const config = load({ 'a/bpf.config.yaml': edge }, { set: ['programs.edge_guard.attach=[]'] });
     expect(config.programs['edge_guard']?.attach).toEqual([]);

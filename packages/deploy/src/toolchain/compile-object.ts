@@ -6,7 +6,7 @@ import { compilerArguments, relativeTo } from './arguments';
 import { writeAtomically } from './atomic-file';
 import { isFresh, readRecord, recordKey, writeRecord, type BuildRecord } from './build-record';
 import { parseDependencies } from './dependencies';
-import { isError, parseDiagnostics, type Diagnostic } from './diagnostics';
+import { diagnosticText, isError, parseDiagnostics, type Diagnostic } from './diagnostics';
 import { execute } from './execute';
 import { type FileDigests, sha256 } from './file-digests';
 import { type Clang } from './find-clang';
@@ -130,10 +130,7 @@ function compileFailed(name: string, text: string, { vmlinux }: BuildContext): B
     file: first?.file,
     line: first?.line,
     column: first?.column,
-    found: undefined,
-    problems: diagnostics
-      .filter(isError)
-      .map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+    problems: diagnostics.filter(isError).map(diagnosticText),
     hint: lacksVmlinux
       ? `vmlinux.h could not be made: ${vmlinux.missing}; name a BTF or header file as toolchain.vmlinux in the manifest`
       : undefined,

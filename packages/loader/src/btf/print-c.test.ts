@@ -188,10 +188,12 @@ test('anonymous types that would double with every level are refused, not writte
 });
 
 test('what is in a header besides types', () => {
-  const btf = btfOf('int v;');
+  const btf = btfOf('struct t { int a; } v;');
   expect(printC(btf)).toMatch(/^#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n/);
   expect(printC(btf)).toContain('preserve_access_index');
   const plain = printC(btf, { guard: 'TYPES_H', preserveAccessIndex: false });
   expect(plain).toMatch(/^#ifndef TYPES_H\n/);
   expect(plain).not.toContain('preserve_access_index');
+  // clang would warn of an attribute that applies to nothing.
+  expect(printC(btfOf('int v;'))).not.toContain('preserve_access_index');
 });

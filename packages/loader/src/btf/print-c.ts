@@ -36,7 +36,9 @@ export function printC(btf: Btf, options: PrintCOptions = {}): string {
     left: 1000 + 100 * btf.endId,
   };
   const parts = [`#ifndef ${guard}\n#define ${guard}\n`];
-  if (preserveAccessIndex) {
+  // Without a struct in between clang warns of an unused attribute.
+  const attribute = preserveAccessIndex && hasRecords(btf);
+  if (attribute) {
     parts.push(
       '#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n' +
         '#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)\n' +
@@ -47,11 +49,18 @@ export function printC(btf: Btf, options: PrintCOptions = {}): string {
   printNamedEnums(context, parts);
   new Printer(context, parts).printAll();
   printAnonymousEnums(context, parts);
-  if (preserveAccessIndex) {
+  if (attribute) {
     parts.push('#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n');
   }
   parts.push(`#endif /* ${guard} */\n`);
   return parts.join('\n');
+}
+
+function hasRecords(btf: Btf): boolean {
+  for (let id = 1; id < btf.endId; id++) {
+    if (btf.kind(id) === BtfKind.STRUCT || btf.kind(id) === BtfKind.UNION) return true;
+  }
+  return false;
 }
 
 /** All tags first: a pointer in a parameter list would otherwise declare a struct of its own. */
