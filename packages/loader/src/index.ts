@@ -182,6 +182,7 @@ export {
   type CgroupType,
   type Hook,
   type HookName,
+  type HookOption,
   type HookOptions,
   type InterfaceTarget,
   type LinkNames,

@@ -25,6 +25,13 @@ test('every hook says what it is, and no two share an attach type', () => {
   expect(new Set(types).size).toBe(types.length);
 });
 
+test('a hook that needs a place has an option that is required', () => {
+  for (const name of hookNames) {
+    const required = Object.values(hooks[name].options).some((option) => option.required === true);
+    expect([name, required]).toEqual([name, hooks[name].needsPlace]);
+  }
+});
+
 const cgroupSections = sectionRows
   .map(([pattern]) => pattern.replace('+', ''))
   .filter((section) => /^(cgroup|lsm_cgroup|sockops)/.test(section));

@@ -1,25 +1,14 @@
 import { AttachType, ProgramType } from '../object';
-import { attachCgroup, type CgroupOptions } from './cgroup';
+import { attachCgroup } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
+import { hookOptions, type HookName, type HookOption, type HookOptions } from './hook-options';
 import { type Link } from './link';
 import { type AttachableProgram } from './program';
-import { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
-import { attachTcx, type TcxOptions } from './tcx';
-import { attachTpBtf, type TpBtfOptions } from './tp-btf';
-import { attachTracepoint, type TracepointOptions } from './tracepoint';
-import { attachXdp, type XdpOptions } from './xdp';
-
-/** What each hook is told when a program is attached to it. */
-export interface HookOptions {
-  readonly xdp: XdpOptions;
-  readonly tcx: TcxOptions;
-  readonly tracepoint: TracepointOptions;
-  readonly raw_tracepoint: RawTracepointOptions;
-  readonly tp_btf: TpBtfOptions;
-  readonly cgroup: CgroupOptions;
-}
-
-export type HookName = keyof HookOptions;
+import { attachRawTracepoint } from './raw-tracepoint';
+import { attachTcx } from './tcx';
+import { attachTpBtf } from './tp-btf';
+import { attachTracepoint } from './tracepoint';
+import { attachXdp } from './xdp';
 
 /** A place in the kernel where programs can be attached. */
 export interface Hook<O> {
@@ -36,10 +25,10 @@ export interface Hook<O> {
    * `replace`: it cannot be updated; a second link is made before or after the first is closed.
    */
   readonly update: 'swap' | 'replace';
-  /** Attaching it needs the interface's or cgroup's name; the others know their target from the section name. */
+  /** An interface or a cgroup must be named; the others know their target from the section name. */
   readonly needsPlace: boolean;
-  /** The place within a network namespace: `netns` is among its options. */
-  readonly perNetns: boolean;
+  /** What it is told, by name of the option. */
+  readonly options: Readonly<Record<string, HookOption>>;
   readonly attach: (program: AttachableProgram, options: O) => Link;
 }
 
@@ -55,7 +44,7 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     since: '5.9',
     update: 'swap',
     needsPlace: true,
-    perNetns: true,
+    options: hookOptions.xdp,
     attach: attachXdp,
   },
   tcx: {
@@ -65,7 +54,7 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     since: '6.6',
     update: 'swap',
     needsPlace: true,
-    perNetns: true,
+    options: hookOptions.tcx,
     attach: attachTcx,
   },
   tracepoint: {
@@ -75,7 +64,7 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     since: '5.15',
     update: 'replace',
     needsPlace: false,
-    perNetns: false,
+    options: hookOptions.tracepoint,
     attach: attachTracepoint,
   },
   raw_tracepoint: {
@@ -85,7 +74,7 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     since: '4.17',
     update: 'replace',
     needsPlace: false,
-    perNetns: false,
+    options: hookOptions.raw_tracepoint,
     attach: attachRawTracepoint,
   },
   tp_btf: {
@@ -95,7 +84,7 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     since: '5.5',
     update: 'replace',
     needsPlace: false,
-    perNetns: false,
+    options: hookOptions.tp_btf,
     attach: attachTpBtf,
   },
   cgroup: {
@@ -105,7 +94,7 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     since: '5.7',
     update: 'swap',
     needsPlace: true,
-    perNetns: false,
+    options: hookOptions.cgroup,
     attach: attachCgroup,
   },
 };

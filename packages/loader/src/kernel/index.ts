@@ -90,5 +90,5 @@ export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
 export { networkInterfaces } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
 export { objectKind, openPin, pinObject } from './pins';
-export { watchReadable, type ReadableWatch } from './poll';
+export { watchReadable } from './poll';
 export { pageSize, pageSizeIn } from './page-size';

@@ -1,6 +1,6 @@
 import { BtfKind, decodeValue, type Btf } from '../btf';
 import { BpfError, nearest } from '../errors';
-import { mapMemory, pageSize, watchReadable, type MappedMemory, type ReadableWatch } from '../kernel';
+import { mapMemory, pageSize, watchReadable, type MappedMemory } from '../kernel';
 import { MapType, mapTypeName } from '../object';
 import { type BpfMap } from './map';
 import { RingMemory } from './ring-memory';
@@ -121,10 +121,10 @@ export class RingBuffer<T = Uint8Array> implements AsyncIterable<T> {
   }
 
   private watch(callback: () => void, stopped?: () => void): () => void {
-    const watch: ReadableWatch = watchReadable(this.map.fd, callback);
+    const unwatch = watchReadable(this.map.fd, callback);
     const stop = () => {
       if (!this.watches.delete(stop)) return;
-      watch.close();
+      unwatch();
       stopped?.();
     };
     this.watches.add(stop);

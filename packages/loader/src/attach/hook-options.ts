@@ -1,0 +1,74 @@
+import { type CgroupOptions } from './cgroup';
+import { cgroupTypes } from './cgroup-types';
+import { type RawTracepointOptions } from './raw-tracepoint';
+import { type TcxOptions } from './tcx';
+import { type TpBtfOptions } from './tp-btf';
+import { type TracepointOptions } from './tracepoint';
+import { type XdpOptions } from './xdp';
+
+/** What each hook is told when a program is attached to it. */
+export interface HookOptions {
+  readonly xdp: XdpOptions;
+  readonly tcx: TcxOptions;
+  readonly tracepoint: TracepointOptions;
+  readonly raw_tracepoint: RawTracepointOptions;
+  readonly tp_btf: TpBtfOptions;
+  readonly cgroup: CgroupOptions;
+}
+
+export type HookName = keyof HookOptions;
+
+/** An option of a hook, as data. */
+export interface HookOption {
+  readonly about: string;
+  readonly required?: boolean;
+  /** What it can be; any text, if left out. */
+  readonly values?: readonly string[];
+}
+
+const device = {
+  interface: { about: 'name of the network interface', required: true },
+  netns: { about: 'its network namespace: a name below /run/netns, or a path; the current one by default' },
+};
+const cookie = { about: 'a number that bpf_get_attach_cookie() returns to the program' };
+
+/** The options of each hook, by name. */
+export const hookOptions: {
+  readonly [H in HookName]: { readonly [K in keyof HookOptions[H]]-?: HookOption };
+} = {
+  xdp: {
+    ...device,
+    mode: { about: 'auto: native if the driver can, else generic', values: ['auto', 'native', 'generic'] },
+  },
+  tcx: {
+    ...device,
+    direction: {
+      about: "which way the packets go; by default the section name's",
+      values: ['ingress', 'egress'],
+    },
+    order: {
+      about: 'before or behind the programs that are there now; last by default',
+      values: ['first', 'last'],
+    },
+  },
+  tracepoint: {
+    category: { about: "directory below events/ of tracefs; by default the section name's" },
+    name: { about: "the tracepoint; by default the section name's" },
+    cookie,
+  },
+  raw_tracepoint: {
+    name: { about: "the tracepoint; by default the section name's" },
+    cookie,
+  },
+  tp_btf: {
+    name: { about: 'the tracepoint; it must be the one the program was loaded for' },
+    cookie,
+  },
+  cgroup: {
+    path: { about: 'the cgroup: absolute, or from the root of the cgroup v2 hierarchy', required: true },
+    type: {
+      about: "attach point; by default the section name's",
+      values: cgroupTypes.map((type) => type.name),
+    },
+  },
+};

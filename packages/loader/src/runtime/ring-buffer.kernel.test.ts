@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { kernelSuite } from '../../../../tools/testing/kernel';
+import { packet, withObject } from '../../test/runtime-object';
+import { RingBuffer } from './index';
+
+kernelSuite('ring buffers', (kernel) => {
+  test('a ring buffer loses nothing it has room for, across many wraps', () =>
+    withObject(kernel, (collection) => {
+      const emit = collection.program('emit');
+      const events = new RingBuffer<{ serial: number }>(collection.map('events'), { type: 'struct event' });
+      const seen: number[] = [];
+      for (let round = 0; round < 40; round++) {
+        emit.testRun({ data: packet, repeat: 50 });
+        for (const event of events.drain()) seen.push(event.serial);
+      }
+      expect(seen).toEqual(Array.from({ length: 2000 }, (_, i) => i + 1));
+      expect(events.pending).toBe(0);
+      events.close();
+      expect(events.read()).toBeUndefined();
+    }));
+
+  test('a ring buffer calls back from the event loop, until stopped', () =>
+    withObject(kernel, async (collection) => {
+      const emit = collection.program('emit');
+      const events = new RingBuffer(collection.map('events'));
+      const seen: Uint8Array[] = [];
+      const stop = events.onRecord((record) => seen.push(record));
+      emit.testRun({ data: packet, repeat: 3 });
+      expect(seen).toEqual([]);
+      await expect.poll(() => seen.length).toBe(3);
+      expect(seen[0]?.length).toBe(20);
+      stop();
+      emit.testRun({ data: packet });
+      await sleep(30);
+      expect(seen.length).toBe(3);
+      expect(events.pending).toBe(32);
+      events.close();
+    }));
+
+  test('real execs arrive as typed events; close ends the wait', () =>
+    withObject(kernel, async (collection) => {
+      collection.attach('on_exec', 'tp_btf', {});
+      expect(collection.links.map((link) => link.describe())).toEqual(['tp_btf sched_process_exec']);
+      const events = new RingBuffer<{ pid: number; comm: string }>(collection.map('execs'), {
+        type: 'exec_event',
+      });
+      const child = spawn('/bin/sleep', ['0']);
+      for await (const event of events) {
+        if (event.pid !== child.pid) continue;
+        expect(event.comm).toBe('sleep');
+        break;
+      }
+      void sleep(20).then(() => events.close());
+      for await (const event of events) expect(event.comm).not.toBe('');
+    }));
+
+  test('a ring buffer of an unknown type, and a map that is none', () =>
+    withObject(kernel, (collection) => {
+      const map = collection.map('events');
+      expect(() => new RingBuffer(map, { type: 'struct evnt' })).toThrow('did you mean struct event?');
+      expect(() => new RingBuffer(collection.map('flows'))).toThrow(
+        "map 'flows' is read as a ring buffer: found a map of type hash, expected type ringbuf",
+      );
+    }));
+});
