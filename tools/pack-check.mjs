@@ -13,7 +13,7 @@ import { quickEnvironment, root, run } from './setup/index.mjs';
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const nxVersion = process.argv[2] ?? dependencies.nx;
 
-run(process.execPath, ['tools/build.mjs'], { cwd: root, env: quickEnvironment });
+run(process.execPath, ['tools/build.mjs', '--noCheck'], { cwd: root, env: quickEnvironment });
 
 const workspace = mkdtempSync(path.join(tmpdir(), 'nx-bpf-pack-'));
 try {
