@@ -50,6 +50,9 @@ struct packet_sample {
 	__u8 verdict;
 };
 
+/* clang keeps the types that something refers to; readers of the ring buffer want this one. */
+struct packet_sample *packet_sample_type __attribute__((unused));
+
 /* Report one packet in this many to `samples`; 0 reports none. */
 const volatile __u32 sample_rate = 0;
 

@@ -20,6 +20,9 @@ struct exec_event {
 	char file[FILE_LENGTH];
 };
 
+/* clang keeps the types that something refers to; readers of the ring buffer want this one. */
+struct exec_event *exec_event_type __attribute__((unused));
+
 struct command_name {
 	char text[COMMAND_LENGTH];
 };
