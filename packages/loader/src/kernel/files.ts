@@ -38,7 +38,7 @@ export const Rename = { NOREPLACE: 1, EXCHANGE: 2 } as const;
  * renameat2(2): rename without replacing, or exchange two names in one step.
  *
  * @returns 0, or the negative error number: EEXIST with NOREPLACE when the new name is taken, EINVAL where the file
- *   system knows no such flag (bpffs knows NOREPLACE, and EXCHANGE since Linux 6.1)
+ *   system knows no such flag (bpffs knows both, EXCHANGE since 3871cb8cf741, Linux 5.16)
  */
 export function renameFlags(from: string, to: string, flags: number): number {
   const { renameat2, numbers } = native();

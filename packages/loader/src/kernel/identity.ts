@@ -40,15 +40,13 @@ const NT_GNU_BUILD_ID = 3;
 export function buildIdOf(notes: Uint8Array): string | undefined {
   const view = new DataView(notes.buffer, notes.byteOffset, notes.byteLength);
   const padded = (size: number) => Math.ceil(size / 4) * 4;
-  // Notes are in the kernel's byte order, which is ours: Node runs on little-endian machines, s390x apart.
-  const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
   for (let at = 0; at + 12 <= notes.length;) {
-    const nameSize = view.getUint32(at, little);
-    const size = view.getUint32(at + 4, little);
+    const nameSize = view.getUint32(at, true);
+    const size = view.getUint32(at + 4, true);
     const start = at + 12 + padded(nameSize);
     if (start + size > notes.length) return undefined;
     const name = Buffer.from(notes.subarray(at + 12, at + 12 + nameSize)).toString('latin1');
-    if (name === 'GNU\0' && view.getUint32(at + 8, little) === NT_GNU_BUILD_ID) {
+    if (name === 'GNU\0' && view.getUint32(at + 8, true) === NT_GNU_BUILD_ID) {
       return Buffer.from(notes.subarray(start, start + size)).toString('hex');
     }
     at = start + padded(size);

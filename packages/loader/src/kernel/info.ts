@@ -1,9 +1,8 @@
 import { INFO } from './attributes';
 import { bpfCall } from './bpf';
 import { succeeded } from './failure';
-import { type ObjectKind } from './objects';
-import { fdById } from './objects';
 import { closeFd } from './fd';
+import { fdById, type ObjectKind } from './objects';
 
 /**
  * BPF_OBJ_GET_INFO_BY_FD into the given bytes, which already hold the pointers and counts of what the caller wants

@@ -1,3 +1,4 @@
+import { BpfError } from '../errors';
 import { lastErrno, native } from './native';
 import { failure, succeeded } from './failure';
 
@@ -20,7 +21,7 @@ export class MappedMemory {
 
   /** The mapping. Touching it after {@link unmap} would end the process, so keep no reference beyond that. */
   get bytes(): Uint8Array {
-    if (this.view === undefined) throw failure('mapped memory used after unmap', 14, { code: 'INTERNAL' });
+    if (this.view === undefined) throw new BpfError('INTERNAL', 'mapped memory used after unmap');
     return this.view;
   }
 

@@ -67,7 +67,6 @@ function hasSyscallWrapper(): boolean {
   const names: Readonly<Record<string, string>> = {
     x64: 'x64',
     arm64: 'arm64',
-    s390x: 's390x',
     riscv64: 'riscv',
   };
   const name = `__${names[process.arch]}_sys_bpf`;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { closeFd, mapCreate, mapInfo, objectGet, pinObject } from '../kernel';
+import { closeFd, mapCreate, mapInfo, objectGet, pinObject, Rename, renameFlags } from '../kernel';
 import { preparePin, replacePin, unpin } from './index';
 
 kernelSuite('pins', (kernel) => {
@@ -35,6 +35,22 @@ kernelSuite('pins', (kernel) => {
     expect(() => preparePin(path.join(kernel.directory, 'x', 'pin'))).toThrow('is not on a bpf file system');
     expect(existsSync(path.join(kernel.directory, 'x'))).toBe(false);
     expect(() => unpin('/etc/hostname')).toThrow('not removed');
+  });
+
+  test('names on a bpffs are exchanged, or renamed without replacing', () => {
+    const [a, b] = [path.join(kernel.bpffs, 'a'), path.join(kernel.bpffs, 'b')];
+    const maps = [create(), create()];
+    pinObject(maps[0]!, 'map', a);
+    pinObject(maps[1]!, 'map', b);
+    expect(renameFlags(a, b, Rename.NOREPLACE)).toBe(-17);
+    expect(renameFlags(a, b, Rename.EXCHANGE)).toBe(0);
+    const opened = objectGet(a);
+    expect(mapInfo(opened).id).toBe(mapInfo(maps[1]!).id);
+    closeFd(opened);
+    unpin(a);
+    expect(renameFlags(b, a, Rename.NOREPLACE)).toBe(0);
+    unpin(a);
+    maps.forEach(closeFd);
   });
 
   test('a taken name', () => {

@@ -26,11 +26,10 @@ const noise: readonly RegExp[] = [
   /^(cur|old) state:/,
   /^(caller|callee|returning from callee|to caller at \d+|Func#\d+|Validating |Global function |Live regs before insn)/,
   /^(mark_precise|regs=|parent (didn't|already)|last_idx|first_idx|propagating|processed \d+ insns|verification time|stack depth)/,
-  /^(insns? processed|max_states|total_states|peak_states|mark_read|--|-- (BEGIN|END))/,
   /^\s*$/,
 ];
 
-/** A message that ends with the program: what stands in the summary, of no interest here. */
+/** The labelled lines of kernels from 7.3. */
 const reasonLine = /^Reason:\s*(.+)$/;
 const failedLine = /^Verification failed:\s*(.+)$/;
 const suggestionLine = /^Suggestion:\s*(.+)$/;
