@@ -1,7 +1,7 @@
 import { type Btf, BtfKind, essentialName } from '../../btf';
 import { type AccessPath, type AccessStep, isFlexibleArray } from './access-path';
 import { fieldsCompatible, isComposite, isEnum } from './compatible';
-import { type MemberIndex } from './member-index';
+import { findMember } from './find-member';
 
 /** A type of the kernel that an object's type may mean. */
 export interface Candidate {
@@ -9,7 +9,6 @@ export interface Candidate {
   readonly id: number;
   /** The module it is from, undefined for vmlinux. */
   readonly module: string | undefined;
-  readonly members: MemberIndex;
 }
 
 /**
@@ -34,7 +33,7 @@ export function matchField(local: AccessPath, candidate: Candidate): AccessPath 
       steps.push({ typeId: id, index: step.index, name: undefined });
     } else {
       if (!isComposite(btf.kind(id))) return undefined;
-      const member = candidate.members.find(id, step.name);
+      const member = findMember(btf, id, step.name);
       if (member === undefined) return undefined;
       const localType = local.btf.memberType(step.typeId, step.index);
       const type = btf.memberType(member.typeId, member.index);

@@ -43,9 +43,9 @@ export function relocateFunction(
       const resolution = resolver.resolve(question);
       const reason = patch(instructions, insn, resolution);
       if (reason !== undefined) {
-        const { kind, subject, access } = resolution;
+        const { kind, access } = resolution;
         const { file, line } = where ?? { file: undefined, line: undefined };
-        poisoned.push({ insn, kind, target: subject, access, reason, file, line });
+        poisoned.push({ insn, kind, target: resolution.describe(), access, reason, file, line });
       }
     } catch (error) {
       throw error instanceof BpfError ? located(error, object, fn, insn, where) : error;

@@ -2,7 +2,7 @@ import { type Btf } from '../../btf';
 import { BpfError } from '../../errors';
 import { type TargetKernel } from '../target';
 import { type AccessPath, describeAccess, parseAccess } from './access-path';
-import { CandidateFinder } from './candidates';
+import { findCandidates } from './candidates';
 import { typesCompatible } from './compatible';
 import { CoreKind, coreKind, type CoreSubject } from './kinds';
 import { type Candidate, matchEnumValue, matchField } from './match-path';
@@ -24,7 +24,7 @@ export interface CoreResolution {
   /** `byte_off`, `enumval_value`... */
   readonly kind: string;
   /** `struct task_struct.comm`. */
-  readonly subject: string;
+  describe(): string;
   /** `0:12`. */
   readonly access: string;
   /** What the compiler put in. */
@@ -40,16 +40,13 @@ export interface CoreResolution {
  * asked for, so that all accesses to a type are to the same one of several kernel types of its name.
  */
 export class CoreResolver {
-  private readonly finder: CandidateFinder;
   private readonly candidates = new Map<number, readonly Candidate[]>();
   private readonly resolved = new Map<string, CoreResolution>();
 
   constructor(
     private readonly btf: Btf,
-    target: TargetKernel,
-  ) {
-    this.finder = new CandidateFinder(target);
-  }
+    private readonly target: TargetKernel,
+  ) {}
 
   /**
    * @throws BpfError CORE_INVALID for a question that makes no sense, CORE_AMBIGUOUS when kernel types of one name
@@ -78,56 +75,45 @@ export class CoreResolver {
     const { name, subject } = description;
     const access = btf.string(accessOffset);
     const path = parseAccess(btf, typeId, access, subject);
-    const about = { kind: name, subject: describeAccess(path, subject), access };
+    const describe = (): string => describeAccess(path, subject);
     const local = answer(kind, path);
-    if (kind === CoreKind.TYPE_ID_LOCAL) return { ...about, local, target: local, widthFixed: false };
+    if (kind === CoreKind.TYPE_ID_LOCAL) {
+      return { kind: name, describe, access, local, target: local, widthFixed: false };
+    }
     if (btf.name(typeId) === '') {
-      throw new BpfError('CORE_INVALID', `${name} of ${about.subject}: the type has no name to find it by`, {
-        symbol: about.subject,
+      throw new BpfError('CORE_INVALID', `${name} of ${describe()}: the type has no name to find it by`, {
+        symbol: describe(),
         hint: 'name the type or do not relocate it',
       });
     }
-    const target = this.targetAnswer(kind, subject, path, about.subject);
-    return { ...about, local, target, widthFixed: !this.widthFits(local, target) };
+    const target = this.targetAnswer(kind, subject, path);
+    return { kind: name, describe, access, local, target, widthFixed: !widthFits(local, target) };
   }
 
   /** Asks every candidate; those that have what is asked for stay, and must agree. */
-  private targetAnswer(
-    kind: number,
-    subject: CoreSubject,
-    path: AccessPath,
-    name: string,
-  ): FoundAnswer | undefined {
-    const all = this.candidates.get(path.rootId) ?? this.finder.find(this.btf, path.rootId);
+  private targetAnswer(kind: number, subject: CoreSubject, path: AccessPath): Answer | undefined {
+    const all = this.candidates.get(path.rootId) ?? findCandidates(this.target, this.btf, path.rootId);
     const kept: Candidate[] = [];
-    let first: { path: AccessPath; answer: FoundAnswer } | undefined;
+    let first: Found | undefined;
     for (const candidate of all) {
       const match = matchCandidate(kind, subject, path, candidate);
       if (match === undefined) continue;
       kept.push(candidate);
-      const found: FoundAnswer = { ...answer(kind, match), btf: candidate.btf };
-      if (first === undefined) first = { path: match, answer: found };
-      else if (first.path.bitOffset !== match.bitOffset || first.answer.value !== found.value) {
-        throw ambiguous(name, kept[0]!, first, candidate, { path: match, answer: found });
+      const found: Found = { path: match, answer: answer(kind, match) };
+      first ??= found;
+      if (first.path.bitOffset !== match.bitOffset || first.answer.value !== found.answer.value) {
+        throw ambiguous(describeAccess(path, subject), kept[0]!, first, candidate, found);
       }
     }
     this.candidates.set(path.rootId, kept.length > 0 ? kept : all);
-    if (first !== undefined) return first.answer;
-    const missing = answerMissing(kind);
-    return missing === undefined ? undefined : { ...missing, btf: this.btf };
-  }
-
-  private widthFits(local: Answer, target: FoundAnswer | undefined): boolean {
-    const from = local.scalar;
-    const to = target?.scalar;
-    if (from === undefined || to === undefined || from.size === to.size) return true;
-    return widthMayChange(this.btf, from.typeId, target!.btf, to.typeId);
+    return first === undefined ? answerMissing(kind) : first.answer;
   }
 }
 
-/** An answer and the types that it is from. */
-interface FoundAnswer extends Answer {
-  readonly btf: Btf;
+function widthFits(local: Answer, target: Answer | undefined): boolean {
+  const from = local.scalar;
+  const to = target?.scalar;
+  return from === undefined || to === undefined || from.size === to.size || widthMayChange(from, to);
 }
 
 /** The way through a candidate that the local path names, undefined if the candidate does not have it. */

@@ -20,8 +20,9 @@ export interface Answer {
   readonly unsigned: bigint | undefined;
 }
 
-/** Type and size in bytes of a field or, for arrays, type of the array and size of one element. */
+/** A field's type and size in bytes; of an array, its type and the size of one element. */
 export interface Scalar {
+  readonly btf: Btf;
   readonly typeId: number;
   readonly size: number;
 }
@@ -35,7 +36,7 @@ export function answerMissing(kind: number): Answer | undefined {
     case CoreKind.TYPE_MATCHES:
     case CoreKind.TYPE_SIZE:
     case CoreKind.TYPE_ID_TARGET:
-      return plain(0n);
+      return answerOf(0, true);
     default:
       return undefined;
   }
@@ -52,13 +53,13 @@ export function answer(kind: number, path: AccessPath): Answer {
     case CoreKind.ENUMVAL_EXISTS:
     case CoreKind.TYPE_EXISTS:
     case CoreKind.TYPE_MATCHES:
-      return plain(1n);
+      return answerOf(1, true);
     case CoreKind.TYPE_ID_LOCAL:
     case CoreKind.TYPE_ID_TARGET:
       // Linking objects renumbers types without touching instructions.
-      return { ...plain(BigInt(path.rootId)), certain: false };
+      return answerOf(path.rootId, false);
     case CoreKind.TYPE_SIZE:
-      return plain(BigInt(path.btf.byteSize(path.rootId)));
+      return answerOf(path.btf.byteSize(path.rootId), true);
     case CoreKind.ENUMVAL_VALUE: {
       const { typeId, index } = path.steps[0]!;
       return enumValue(path.btf, typeId, index);
@@ -68,8 +69,8 @@ export function answer(kind: number, path: AccessPath): Answer {
   }
 }
 
-function plain(value: bigint): Answer {
-  return { value: BigInt.asUintN(64, value), certain: true, scalar: undefined, unsigned: undefined };
+function answerOf(value: number, certain: boolean, scalar?: Scalar): Answer {
+  return { value: BigInt.asUintN(64, BigInt(value)), certain, scalar, unsigned: undefined };
 }
 
 /**
@@ -78,17 +79,22 @@ function plain(value: bigint): Answer {
  */
 function enumValue(btf: Btf, typeId: number, index: number): Answer {
   const value = btf.enumValue(typeId, index);
-  if (btf.kind(typeId) === BtfKind.ENUM64) return plain(value);
-  return { ...plain(BigInt.asIntN(32, value)), unsigned: BigInt.asUintN(32, value) };
+  const narrow = btf.kind(typeId) === BtfKind.ENUM;
+  return {
+    value: BigInt.asUintN(64, narrow ? BigInt.asIntN(32, value) : value),
+    certain: true,
+    scalar: undefined,
+    unsigned: narrow ? BigInt.asUintN(32, value) : undefined,
+  };
 }
 
 /** `p[2]` or `p->array[2]`: only offset and size have a meaning. */
 function answerElement(kind: number, path: AccessPath): Answer {
   const { typeId } = path.steps.at(-1)!;
   if (kind === CoreKind.FIELD_BYTE_OFFSET) {
-    return { ...plain(BigInt(Math.floor(path.bitOffset / 8))), scalar: scalarOf(path.btf, typeId) };
+    return answerOf(Math.floor(path.bitOffset / 8), true, scalarOf(path.btf, typeId));
   }
-  if (kind === CoreKind.FIELD_BYTE_SIZE) return plain(BigInt(path.btf.byteSize(typeId)));
+  if (kind === CoreKind.FIELD_BYTE_SIZE) return answerOf(path.btf.byteSize(typeId), true);
   throw new BpfError('CORE_INVALID', 'neither sign nor shift of an array element can be relocated', {
     hint: 'ask for those of a member',
   });
@@ -105,18 +111,18 @@ function answerMember(kind: number, path: AccessPath): Answer {
     : { offset: Math.floor(bitOffset / 8), size: btf.byteSize(fieldType) };
   const bitSize = bitfield ? bitfieldSize : unit.size * 8;
   // How a compiler reads a bitfield is its own affair, so of those only sign and width can be checked.
-  const value = (number: number, certain = !bitfield): Answer => ({ ...plain(BigInt(number)), certain });
+  const certain = !bitfield;
   switch (kind) {
     case CoreKind.FIELD_BYTE_OFFSET:
-      return { ...value(unit.offset), scalar: bitfield ? undefined : scalarOf(btf, fieldType) };
+      return answerOf(unit.offset, certain, bitfield ? undefined : scalarOf(btf, fieldType));
     case CoreKind.FIELD_BYTE_SIZE:
-      return value(unit.size);
+      return answerOf(unit.size, certain);
     case CoreKind.FIELD_SIGNED:
-      return value(isSigned(btf, fieldType) ? 1 : 0, true);
+      return answerOf(isSigned(btf, fieldType) ? 1 : 0, true);
     case CoreKind.FIELD_LSHIFT_U64:
-      return value(leftShift(btf, bitOffset, bitSize, unit));
+      return answerOf(leftShift(btf, bitOffset, bitSize, unit), certain);
     case CoreKind.FIELD_RSHIFT_U64:
-      return value(64 - bitSize, true);
+      return answerOf(64 - bitSize, true);
     default:
       throw new BpfError('CORE_INVALID', `relocation kind ${kind} is not about a field`);
   }
@@ -156,16 +162,18 @@ function isSigned(btf: Btf, id: number): boolean {
 function scalarOf(btf: Btf, typeId: number): Scalar {
   let element = btf.resolve(typeId);
   while (btf.kind(element) === BtfKind.ARRAY) element = btf.resolve(btf.arrayElement(element));
-  return { typeId, size: btf.byteSize(element) };
+  return { btf, typeId, size: btf.byteSize(element) };
 }
 
 /**
  * Whether a load or store may change its width with the field's: pointers, which are 4 bytes on 32-bit kernels and
  * always 8 in BPF, and unsigned integers, for which a load extends with zeros.
  */
-export function widthMayChange(local: Btf, localId: number, target: Btf, targetId: number): boolean {
-  const kind = local.kind(localId);
-  if (kind !== target.kind(targetId)) return false;
+export function widthMayChange(local: Scalar, target: Scalar): boolean {
+  const kind = local.btf.kind(local.typeId);
+  if (kind !== target.btf.kind(target.typeId)) return false;
   if (kind === BtfKind.PTR) return true;
-  return kind === BtfKind.INT && !isSignedInt(local, localId) && !isSignedInt(target, targetId);
+  return (
+    kind === BtfKind.INT && !isSignedInt(local.btf, local.typeId) && !isSignedInt(target.btf, target.typeId)
+  );
 }
