@@ -126,7 +126,9 @@ function loadFresh(
     if (!live.maps.has(name)) live.maps.set(name, { fd: map.fd, info: mapInfo(map.fd.number), fresh: true });
   }
   for (const program of loaded.programs) {
-    const name = programOf(object.name, program.spec.name)!;
+    const name = programOf(object.name, program.spec.name);
+    // Brought along by a slot of a prog array, and not in the manifest: the array holds it.
+    if (name === undefined) continue;
     const info = programInfo(program.fd.number);
     live.programs.set(name, {
       fd: program.fd,

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  checkPin,
   hookFor,
   hooks,
   instructionsDigest,
@@ -9,7 +10,6 @@ import {
   mapTypeName,
   objectName,
   pinObject,
-  preparePin,
   programInfo,
   programTypeName,
   type LoadedMap,
@@ -87,8 +87,8 @@ export async function rawLoad(file: string, options: RawLoadOptions): Promise<Ra
   );
   const undo = new Undo();
   return undo.guard(() => {
-    preparePin(path.join(directory, 'maps'));
-    for (const made of [...createDirectories(path.join(directory, 'maps'), 0o700)]) {
+    checkPin(path.join(directory, 'maps'));
+    for (const made of createDirectories(path.join(directory, 'maps'), 0o700)) {
       undo.push(`remove ${made}`, () => removeIfEmpty(made));
     }
     const loaded = loadObject(relocated, { programs: options.programs, mapPins });

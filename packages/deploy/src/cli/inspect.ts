@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  coreKind,
+  CORE_RELOCATION_WORDS,
   disassemble,
   mapTypeName,
   objectName,
@@ -66,7 +68,7 @@ function describe(spec: ObjectSpec): Record<string, unknown> {
       section: body.section,
       binding: body.binding,
       insns: body.instructions.length / 8,
-      coreRelocations: body.coreRelocations.length / 4,
+      relocations: coreRelocations(spec, body),
       references: body.references.map((reference) => ({
         ...reference,
         name: referenceName(spec, reference),
@@ -87,6 +89,29 @@ function describe(spec: ObjectSpec): Record<string, unknown> {
       kind: isFunction ? 'function' : 'variable',
     })),
   };
+}
+
+interface CoreRelocation {
+  readonly insn: number;
+  /** `byte_off`, `type_exists`, `enumval_value`... */
+  readonly kind: string;
+  readonly type: string;
+  /** The accessor as the compiler wrote it: `0:3:1`. */
+  readonly access: string;
+}
+
+/** What a function asks of the kernel's types. */
+function coreRelocations({ btf }: ObjectSpec, body: FunctionSpec): CoreRelocation[] {
+  if (btf === undefined) return [];
+  return Array.from({ length: body.coreRelocations.length / CORE_RELOCATION_WORDS }, (_, i) => {
+    const [insn, type, access, kind] = body.coreRelocations.subarray(i * CORE_RELOCATION_WORDS);
+    return {
+      insn: insn!,
+      kind: coreKind(kind!)?.name ?? `kind ${kind}`,
+      type: btf.describe(type!),
+      access: btf.string(access!),
+    };
+  });
 }
 
 function mapJson(map: MapSpec): Record<string, unknown> {
@@ -134,7 +159,7 @@ function render(file: string, spec: ObjectSpec, instructions: boolean): string[]
       { title: 'section', of: (p) => (p.autoload ? p.section : `?${p.section}`) },
       { title: 'type', of: (p) => (p.type === undefined ? 'unknown' : programTypeName(p.type)) },
       { title: 'insns', of: (p) => bodyOf(p.function).instructions.length / 8 },
-      { title: 'CO-RE', of: (p) => bodyOf(p.function).coreRelocations.length / 4 },
+      { title: 'CO-RE', of: (p) => coreRelocations(spec, bodyOf(p.function)).length },
       { title: 'refers to', of: (p) => refersTo(spec, bodyOf(p.function)) },
     ]),
   );
@@ -183,6 +208,19 @@ function render(file: string, spec: ObjectSpec, instructions: boolean): string[]
       { title: 'from', of: (e) => e.section ?? 'nowhere' },
       { title: 'kind', of: (e) => (e.function ? 'function' : 'variable') },
       { title: '', of: (e) => (e.weak ? 'weak' : '') },
+    ]),
+  );
+  const relocations = spec.functions.flatMap((body) =>
+    coreRelocations(spec, body).map((relocation) => ({ function: body.name, ...relocation })),
+  );
+  section(
+    'CO-RE relocations',
+    table(relocations, [
+      { title: 'function', of: (r) => r.function },
+      { title: 'insn', of: (r) => r.insn },
+      { title: 'kind', of: (r) => r.kind },
+      { title: 'type', of: (r) => r.type },
+      { title: 'access', of: (r) => r.access },
     ]),
   );
   if (instructions) {

@@ -77,6 +77,13 @@ export function fileSystemType(path: string): number | undefined {
   if (native().statfs(path, buffer) < 0) {
     const errno = lastErrno();
     if (errno === Errno.ENOENT) return undefined;
+    if (errno === Errno.EACCES) {
+      throw failure(`${path} cannot be looked at`, errno, {
+        code: 'PRIVILEGE_MISSING',
+        path,
+        hint: 'a directory above it is closed to this user: run it as root, or name a place that is open to this user',
+      });
+    }
     throw failure(`statfs ${path}`, errno, { code: 'FILE', path });
   }
   return new DataView(buffer.buffer).getUint32(0, true);

@@ -9,6 +9,7 @@ export {
   type ProgramTypeChoice,
 } from './loaded';
 export { type Machine, sizedMap } from './map-size';
-export { preparePin, replacePin, unpin } from './pins';
+export { checkPin, preparePin, replacePin, unpin } from './pins';
 export { fillSlots } from './slots';
+export { structOpsValue } from './struct-ops-value';
 export { readVerdict, type VerifierVerdict } from './verifier-log';

@@ -32,6 +32,7 @@ kernelSuite('pins', (kernel) => {
 
   test('a name with a dot, and a path that is not on a bpffs', () => {
     expect(() => preparePin(path.join(kernel.bpffs, 'edge.rodata'))).toThrow("call it 'edge_rodata'");
+    expect(() => preparePin(path.join(kernel.bpffs, 'v1.2', 'maps', 'hits'))).toThrow("call it 'v1_2'");
     expect(() => preparePin(path.join(kernel.directory, 'x', 'pin'))).toThrow('is not on a bpf file system');
     expect(existsSync(path.join(kernel.directory, 'x'))).toBe(false);
     expect(() => unpin('/etc/hostname')).toThrow('not removed');

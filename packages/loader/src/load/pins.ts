@@ -4,10 +4,51 @@ import { BpfError } from '../errors';
 import { fileSystemMagic, fileSystemType, findMount, pinObject } from '../kernel';
 
 /**
- * Check a path for a pin before the kernel answers with a bare EPERM or EINVAL, and make its directory.
+ * Check a path for a pin before the kernel answers with a bare EPERM or EINVAL: it is on a bpffs, and no part of it
+ * there has a dot. Nothing is made.
+ *
+ * @throws BpfError PIN_INVALID for a name that bpffs refuses; NO_BPFFS
+ */
+export function checkPin(pin: string): void {
+  let existing = '/';
+  let onBpffs = fileSystemType(existing) === fileSystemMagic.bpffs;
+  let missing = false;
+  for (const name of path.resolve(pin).split('/').slice(1)) {
+    if (onBpffs && name.includes('.')) throw dotted(pin, name);
+    if (missing) continue;
+    const type = fileSystemType(path.join(existing, name));
+    missing = type === undefined;
+    if (missing) continue;
+    existing = path.join(existing, name);
+    onBpffs = type === fileSystemMagic.bpffs;
+  }
+  if (!onBpffs) throw notOnBpffs(pin, existing);
+}
+
+function dotted(pin: string, name: string): BpfError {
+  return new BpfError('PIN_INVALID', `pin ${pin}`, {
+    path: pin,
+    found: `the name '${name}'`,
+    expected: 'a name without a dot, which bpffs keeps for itself',
+    hint: `call it '${name.replaceAll('.', '_')}'`,
+  });
+}
+
+function notOnBpffs(pin: string, existing: string): BpfError {
+  const mounted = findMount('bpf');
+  return new BpfError('NO_BPFFS', `pin ${pin}: ${existing} is not on a bpf file system`, {
+    path: pin,
+    hint:
+      mounted === undefined
+        ? 'no bpffs is mounted: mount -t bpf bpf /sys/fs/bpf'
+        : `choose a path below ${mounted}, where a bpffs is mounted`,
+  });
+}
+
+/**
+ * {@link checkPin}, and make the pin's directory.
  *
  * @param mode of directories that are made
- * @throws BpfError PIN_INVALID for a name that bpffs refuses; NO_BPFFS
  *
  * @example
  * ```ts
@@ -15,34 +56,8 @@ import { fileSystemMagic, fileSystemType, findMount, pinObject } from '../kernel
  * ```
  */
 export function preparePin(pin: string, mode = 0o700): void {
-  const name = path.basename(pin);
-  if (name.includes('.')) {
-    throw new BpfError('PIN_INVALID', `pin ${pin}`, {
-      path: pin,
-      found: `the name '${name}'`,
-      expected: 'a name without a dot, which bpffs keeps for itself',
-      hint: `call it '${name.replaceAll('.', '_')}'`,
-    });
-  }
-  const directory = path.dirname(path.resolve(pin));
-  const existing = nearestExisting(directory);
-  if (fileSystemType(existing) !== fileSystemMagic.bpffs) {
-    const mounted = findMount('bpf');
-    throw new BpfError('NO_BPFFS', `pin ${pin}: ${existing} is not on a bpf file system`, {
-      path: pin,
-      hint:
-        mounted === undefined
-          ? 'no bpffs is mounted: mount -t bpf bpf /sys/fs/bpf'
-          : `choose a path below ${mounted}, where a bpffs is mounted`,
-    });
-  }
-  mkdirSync(directory, { recursive: true, mode });
-}
-
-function nearestExisting(directory: string): string {
-  let candidate = directory;
-  while (fileSystemType(candidate) === undefined) candidate = path.dirname(candidate);
-  return candidate;
+  checkPin(pin);
+  mkdirSync(path.dirname(path.resolve(pin)), { recursive: true, mode });
 }
 
 /**

@@ -1,4 +1,5 @@
 export { withConstants } from './constants';
+export { coreKind } from './core';
 export { decodeRelocated } from './decode';
 export {
   constantsDigest,
