@@ -1,0 +1,58 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { BpfError } from '../../packages/loader/src/errors';
+import { runningKernel } from '../../packages/loader/src/kernel';
+import { objectName, parseObject, type ObjectSpec } from '../../packages/loader/src/object';
+import { relocateObject } from '../../packages/loader/src/relocate';
+import { closeAll } from '../oracle/handles';
+import { loadRelocated } from '../oracle/ours';
+import { held } from './held';
+import { type Refused, type Verdict } from './verdict';
+
+/** An object as our loader reads it, or why it does not. */
+export function readOurs(file: string): ObjectSpec | Refused {
+  try {
+    return parseObject(readFileSync(file), { name: objectName(file) });
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+/** What our loader makes of one program of an object, and what the kernel then holds. */
+export function loadWithOurs(spec: ObjectSpec, program: string, directory: string): Verdict {
+  mkdirSync(directory);
+  try {
+    const handles = loadRelocated(relocateObject(only(spec, program), runningKernel()), directory);
+    try {
+      return { outcome: 'loaded', held: held(handles, program) };
+    } finally {
+      closeAll(handles);
+    }
+  } catch (error) {
+    return refusal(error);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The object with every other program switched off: so all its maps are made, as libbpf makes them. */
+function only(spec: ObjectSpec, name: string): ObjectSpec {
+  return {
+    ...spec,
+    programs: spec.programs.map((program) => ({ ...program, autoload: program.name === name })),
+  };
+}
+
+/** An error of the loader is its answer; any other is a bug, and is reported as one. */
+function refusal(error: unknown): Refused {
+  if (error instanceof BpfError) {
+    const byKernel = error.code === 'VERIFIER_REJECTED' || error.code === 'PROGRAM_LOAD_FAILED';
+    return {
+      outcome: 'refused',
+      by: byKernel ? 'kernel' : `loader (${error.code})`,
+      errno: error.fields.errno,
+      reason: error.message,
+    };
+  }
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { outcome: 'refused', by: 'a bug', errno: undefined, reason };
+}
