@@ -109,6 +109,7 @@ export {
   mapLookup,
   mapUpdate,
   missingCapabilities,
+  moduleIdentities,
   mount,
   networkInterfaces,
   nextId,

@@ -2,14 +2,16 @@ import fs from 'node:fs';
 import {
   BpfError,
   kernelIdentity,
+  moduleIdentities,
   objectDigest,
   parseObject,
   relocateObject,
   relocationInputsDigest,
   runningKernel,
   type ObjectSpec,
+  type TargetKernel,
 } from '@nx-bpf/loader';
-import { type CacheAnswer, type RelocationCache } from '../cache';
+import { type CacheAnswer, type Circumstances, type RelocationCache } from '../cache';
 
 /** The bytes of an object file, and their SHA-256. */
 export interface ObjectFile {
@@ -59,18 +61,47 @@ export function relocateCached(
   let parse = 0;
   const start = process.hrtime.bigint();
   try {
-    const answer = cache.get(key, () => {
+    const answer = cache.get(key, circumstances, () => {
       const spec = parseObject(object.bytes, { name: object.name });
       parse = since(start);
       check(spec);
-      return relocateObject(spec, runningKernel(), {
-        programs,
-      });
+      const { target, asked } = observed(runningKernel());
+      return { relocated: relocateObject(spec, target, { programs }), depended: [...asked] };
     });
     return { ...answer, parse, relocate: since(start) - parse };
   } catch (error) {
     throw error instanceof BpfError ? error.with({ object: object.file }) : error;
   }
+}
+
+/** What a relocation may depend on beyond the kernel's build: its configuration, and the modules that are loaded. */
+const circumstances: Circumstances = {
+  kconfig: () => digestOf([...runningKernel().kconfig!()].sort()),
+  modules: () => digestOf(Object.entries(moduleIdentities()).sort()),
+};
+
+function digestOf(value: unknown): string {
+  return objectDigest(Buffer.from(JSON.stringify(value)));
+}
+
+/** A kernel that notes which circumstances it was asked for. */
+function observed(kernel: TargetKernel): { target: TargetKernel; asked: ReadonlySet<string> } {
+  const asked = new Set<string>();
+  const noting = <A extends unknown[], R>(name: string, ask: (...args: A) => R) => {
+    return (...args: A): R => {
+      asked.add(name);
+      return ask(...args);
+    };
+  };
+  const { moduleNames, moduleBtf, kconfig, virtual } = kernel;
+  const target: TargetKernel = {
+    btf: kernel.btf,
+    moduleNames: moduleNames && noting('modules', moduleNames),
+    moduleBtf: moduleBtf && noting('modules', moduleBtf),
+    kconfig: kconfig && noting('kconfig', kconfig),
+    virtual: virtual && noting('kconfig', virtual),
+  };
+  return { target, asked };
 }
 
 /** Microseconds since a moment. */

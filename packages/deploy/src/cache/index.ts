@@ -1,2 +1,2 @@
 export { refuseSharedFolder, writeByRename } from './private-folder';
-export { RelocationCache, type CacheAnswer } from './relocation-cache';
+export { RelocationCache, type CacheAnswer, type Circumstances, type Relocation } from './relocation-cache';

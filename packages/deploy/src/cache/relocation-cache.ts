@@ -13,9 +13,20 @@ export interface CacheAnswer {
   readonly note: string | undefined;
 }
 
+/** What only some relocations depend on, by name: digests that are computed when an entry asks for them. */
+export type Circumstances = Readonly<Record<string, () => string>>;
+
+/** A relocation, and the names of the circumstances that it depended on. */
+export interface Relocation {
+  readonly relocated: RelocatedObject;
+  readonly depended: readonly string[];
+}
+
 /**
- * Relocation output per object: an entry is `SHA-256 of the rest, the encoded relocated object`, named by the digest
- * of its inputs. A hit reads the entry and nothing else: no ELF, no BTF, no kernel types.
+ * Relocation output per object. An entry is named by the digest of the inputs that every relocation has, and is read
+ * back only if it is what was written: `SHA-256 of the rest, length of a JSON text, the text, the encoded object`.
+ * The text holds the circumstances that this relocation depended on beyond its key. A hit reads the entry and nothing
+ * else: no ELF, no BTF, no kernel types.
  */
 export class RelocationCache {
   private readonly folder: string | undefined;
@@ -30,24 +41,34 @@ export class RelocationCache {
   /**
    * The stored output for some inputs, or that of `relocate`, which is then stored.
    *
-   * @param key digest of everything the output depends on: `relocationInputsDigest`
+   * @param key digest of what every output depends on: `relocationInputsDigest`
    */
-  get(key: string, relocate: () => RelocatedObject): CacheAnswer {
+  get(key: string, circumstances: Circumstances, relocate: () => Relocation): CacheAnswer {
     if (this.folder === undefined) {
       const note = this.refusal === undefined ? undefined : `relocation cache not used: ${this.refusal}`;
-      return { relocated: relocate(), outcome: 'off', note };
+      return { relocated: relocate().relocated, outcome: 'off', note };
     }
     const file = path.join(this.folder, key);
-    const stored = read(file);
+    const stored = read(file, circumstances);
     if ('relocated' in stored) return { relocated: stored.relocated, outcome: 'hit', note: undefined };
-    const relocated = relocate();
-    const payload = encodeRelocated(relocated);
-    writeByRename(file, Buffer.concat([createHash('sha256').update(payload).digest(), payload]));
+    const { relocated, depended } = relocate();
+    const values = Object.fromEntries([...depended].sort().map((name) => [name, circumstances[name]!()]));
+    writeByRename(file, encodeEntry(values, encodeRelocated(relocated)));
     return { relocated, outcome: 'miss', note: stored.damage };
   }
 }
 
-function read(file: string): { relocated: RelocatedObject } | { damage: string | undefined } {
+function encodeEntry(circumstances: Readonly<Record<string, string>>, object: Uint8Array): Uint8Array {
+  const text = Buffer.from(JSON.stringify(circumstances));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  const rest = Buffer.concat([length, text, object]);
+  return Buffer.concat([createHash('sha256').update(rest).digest(), rest]);
+}
+
+type Stored = { readonly relocated: RelocatedObject } | { readonly damage: string | undefined };
+
+function read(file: string, circumstances: Circumstances): Stored {
   let entry: Buffer;
   try {
     entry = fs.readFileSync(file);
@@ -57,16 +78,21 @@ function read(file: string): { relocated: RelocatedObject } | { damage: string |
       damage: `relocation cache entry ${file} cannot be read (${(error as Error).message}): relocated anew`,
     };
   }
-  const payload = entry.subarray(digestBytes);
-  if (!createHash('sha256').update(payload).digest().equals(entry.subarray(0, digestBytes))) {
+  const rest = entry.subarray(digestBytes);
+  if (!createHash('sha256').update(rest).digest().equals(entry.subarray(0, digestBytes))) {
     return { damage: `relocation cache entry ${file} is damaged: relocated anew` };
   }
   try {
-    return { relocated: decodeRelocated(payload) };
+    const end = 4 + rest.readUInt32LE(0);
+    const then = JSON.parse(rest.toString('utf8', 4, end)) as Record<string, string>;
+    // The kernel's configuration or modules are others now: nothing is wrong with the entry, but it is old.
+    if (Object.entries(then).some(([name, value]) => circumstances[name]?.() !== value))
+      return { damage: undefined };
+    return { relocated: decodeRelocated(rest.subarray(end)) };
   } catch (error) {
-    if (error instanceof BpfError && error.code === 'RELOCATED_MALFORMED') {
-      return { damage: `relocation cache entry ${file} is damaged (${error.message}): relocated anew` };
-    }
-    throw error;
+    if (error instanceof BpfError && error.code !== 'RELOCATED_MALFORMED') throw error;
+    return {
+      damage: `relocation cache entry ${file} is damaged (${(error as Error).message}): relocated anew`,
+    };
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { BpfError } from '../errors';
+import { moduleBtfBytes, moduleBtfNames } from './kernel-btf';
 
 /** What tells one kernel build from another. */
 export interface KernelIdentity {
@@ -84,4 +85,27 @@ function ubuntuSignature(): string {
   } catch {
     return '';
   }
+}
+
+/**
+ * The loaded modules that have types, each with what tells its builds apart: its GNU build id, or where it has none
+ * the size of its types.
+ *
+ * @example
+ * ```ts
+ * moduleIdentities(); // { nf_tables: '6a1c...' }
+ * ```
+ */
+export function moduleIdentities(): Record<string, string> {
+  return Object.fromEntries(moduleBtfNames().map((name) => [name, moduleIdentity(name)]));
+}
+
+function moduleIdentity(name: string): string {
+  try {
+    const id = buildIdOf(readFileSync(`/sys/module/${name}/notes/.note.gnu.build-id`));
+    if (id !== undefined) return id;
+  } catch {
+    // Built without a build id: its types tell about as much.
+  }
+  return `${moduleBtfBytes(name)?.length ?? 0} bytes`;
 }

@@ -80,7 +80,13 @@ export { interfaceIndex, Namespace, setNamespace, unshare } from './namespaces';
 export { PERF_EVENT_ATTR, PerfIoctl, perfEventOpen } from './perf-event';
 export { programCode, programInfo, type ProgramCode, type ProgramInfo } from './program-info';
 export { countCpus, possibleCpus } from './cpus';
-export { buildIdOf, kernelIdentity, kernelVersionCode, type KernelIdentity } from './identity';
+export {
+  buildIdOf,
+  kernelIdentity,
+  moduleIdentities,
+  kernelVersionCode,
+  type KernelIdentity,
+} from './identity';
 export { kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';
