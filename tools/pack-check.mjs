@@ -1,6 +1,6 @@
 /**
- * Builds and packs the packages, installs them in an empty Nx workspace elsewhere and uses them there: what a user
- * gets must not lean on anything of this repository.
+ * Builds and packs the packages, installs them in an empty Nx workspace elsewhere and builds the README's project
+ * there: what a user gets must not lean on anything of this repository, and what the README shows must work.
  *
  *     node tools/pack-check.mjs [version of Nx]
  */
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { quickEnvironment, root, run } from './setup/index.mjs';
 
+const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const nxVersion = process.argv[2] ?? dependencies.nx;
 
@@ -28,7 +29,7 @@ try {
   );
 
   nx('run', 'probe:bpf-build');
-  const object = path.join(workspace, 'probe/dist/bpf/dev/probe.bpf.o');
+  const object = path.join(workspace, 'packages/probe/dist/bpf/dev/probe.bpf.o');
   assert.ok(existsSync(object), `bpf-build writes ${object}`);
 
   const cli = path.join(workspace, 'node_modules/.bin/nx-bpf');
@@ -51,7 +52,7 @@ function pack() {
   return JSON.parse(packed).map(({ name, filename }) => [name, `file:./${filename}`]);
 }
 
-/** The least workspace with one program. */
+/** The project of the README, in a workspace of its own. */
 function writeWorkspace(tarballs) {
   const write = (file, text) => {
     mkdirSync(path.dirname(path.join(workspace, file)), { recursive: true });
@@ -68,21 +69,8 @@ function writeWorkspace(tarballs) {
     'nx.json',
     JSON.stringify({ plugins: ['@nx-bpf/plugin'], analytics: false, neverConnectToCloud: true }),
   );
-  write('probe/bpf.config.yaml', 'version: 1\nobjects:\n  probe: { source: src/probe.bpf.c }\n');
-  write(
-    'probe/src/probe.bpf.c',
-    `#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-
-char LICENSE[] SEC("license") = "GPL";
-
-SEC("xdp")
-int count_packets(struct xdp_md *context)
-{
-	return XDP_PASS;
-}
-`,
-  );
+  for (const [, text, file] of readme.matchAll(/^```(?:yaml|c)\n((?:#|\/\/) (\S+)\n.*?)^```$/gms))
+    write(file, text);
 }
 
 function nx(...args) {
