@@ -1,6 +1,7 @@
 import { errnoName, Errno, failure, Fd, mapCreate, type Capability } from '../kernel';
 import { type BpfError } from '../errors';
 import { mapTypeName, type MapSpec } from '../object';
+import { createStructOps } from './create-struct-ops';
 import { networkMaps, withoutBtf } from './map-rules';
 
 /** BPF_F_NUMA_NODE: `numa_node` counts. */
@@ -20,6 +21,7 @@ export interface CreateContext {
  * @throws BpfError MAP_CREATE_FAILED, PRIVILEGE_MISSING
  */
 export function createMap(spec: MapSpec, context: CreateContext): Fd {
+  if (spec.structOps !== undefined) return createStructOps(spec, context.btf);
   const inner = spec.inner === undefined ? undefined : createMap(spec.inner, context);
   try {
     return new Fd(createWithTemplate(spec, inner?.number, context), `map '${spec.name}'`);

@@ -55,7 +55,8 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
   const context = { object, options, maps, note, btfFd: btf?.number, logLevel: options.logLevel ?? 0 };
   const programs = loadPrograms(typed, context, undo);
   for (const map of maps) {
-    if (map.spec.inner === undefined && map.origin !== 'given') fillSlots(map, { maps, programs }, note);
+    const later = map.spec.inner === undefined && map.spec.structOps === undefined && map.origin !== 'given';
+    if (later) fillSlots(map, { maps, programs }, note);
   }
   // Maps and programs hold the types from here on.
   btf?.close();

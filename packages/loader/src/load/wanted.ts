@@ -13,7 +13,8 @@ export interface Wanted {
  *
  * Without names that is all that the object holds, as libbpf has it: every program that it was relocated for, and
  * every map. With names it is these programs, the maps they refer to, the maps and programs in those maps' slots, and so on: a prog array whose
- * programs are missing would make tail calls fall through unseen.
+ * programs are missing would make tail calls fall through unseen. A program of
+ * a struct_ops brings that along.
  *
  * @throws BpfError PROGRAM_NOT_FOUND
  */
@@ -40,11 +41,23 @@ export function wanted(object: RelocatedObject, names: readonly string[] | undef
       if (binding.kind === 'map' || binding.kind === 'data') addMap(binding.map);
     }
   };
-  for (const name of names) addProgram(programNamed(object, name));
+  for (const name of names) {
+    const program = programNamed(object, name);
+    addProgram(program);
+    for (const map of structOpsWith(object, program)) addMap(map.name);
+  }
   return {
     programs: object.programs.filter((program) => programs.has(program)),
     maps: object.maps.filter((map) => maps.has(map)),
   };
+}
+
+function structOpsWith({ maps }: RelocatedObject, program: RelocatedProgram): MapSpec[] {
+  return maps.filter(
+    ({ structOps, slots }) =>
+      structOps !== undefined &&
+      slots.some((slot) => 'function' in slot && slot.function === program.function),
+  );
 }
 
 function programNamed(object: RelocatedObject, name: string): RelocatedProgram {

@@ -16,5 +16,6 @@ export type {
   ObjectSpec,
   ProgramSpec,
   Reference,
+  StructOpsSpec,
   VariableSpec,
 } from './spec';

@@ -10,6 +10,7 @@ import { legacyMaps } from './legacy-maps';
 import { readPrograms } from './programs';
 import { objectError, type ObjectSource, readSource, sectionsOf } from './source';
 import { type MapSpec, type ObjectSpec } from './spec';
+import { structOpsMaps } from './struct-ops';
 import { readVariables } from './variables';
 
 /**
@@ -41,6 +42,7 @@ export function parseObject(bytes: Uint8Array, options: { readonly name: string 
     ...btfMaps(source, functions),
     ...dataMaps(source),
     ...kconfigMap(source, kconfig.size),
+    ...structOpsMaps(source, functions),
   ];
   const externs = readExterns(source, kconfig);
   const targets = { source, functions, maps: uniqueNames(source, maps), externs: externs.bySymbol };

@@ -1,6 +1,4 @@
-import { BpfError } from '../errors';
 import { type FunctionTable } from './function-table';
-import { ProgramType } from './program-types';
 import { sectionMeaning, unknownSection, withoutMark } from './section-name';
 import { type ProgramSpec } from './spec';
 
@@ -18,8 +16,7 @@ export function readPrograms(functions: FunctionTable): ProgramSpec[] {
  * The type that a program is to be loaded as. An object may hold programs that nobody can load: that is an error
  * only for those that are wanted.
  *
- * @throws BpfError SECTION_UNKNOWN when neither the section name nor the caller gave it a type,
- *   PROGRAM_INVALID for a type that this loader cannot load
+ * @throws BpfError SECTION_UNKNOWN when neither the section name nor the caller gave it a type
  *
  * @example
  * ```ts
@@ -30,12 +27,5 @@ export function readPrograms(functions: FunctionTable): ProgramSpec[] {
 export function loadableType(program: Pick<ProgramSpec, 'name' | 'section' | 'type'>): number {
   const { name, section, type } = program;
   if (type === undefined) throw unknownSection(name, section);
-  if (type === ProgramType.struct_ops)
-    throw new BpfError('PROGRAM_INVALID', `program '${name}'`, {
-      program: name,
-      section,
-      found: 'a struct_ops program, which this loader does not support',
-      hint: 'leave it out of the programs to load',
-    });
   return type;
 }

@@ -90,12 +90,6 @@ describe('a program without a type is an error when it is to be loaded', () => {
   test('a type that the caller set is good', () => {
     expect(loadableType({ name: 'p', section: 'xpd', type: ProgramType.xdp })).toBe(ProgramType.xdp);
   });
-
-  test('struct_ops', () => {
-    expect(() =>
-      loadableType({ name: 'p', section: 'struct_ops/init', type: ProgramType.struct_ops }),
-    ).toThrow('struct_ops program, which this loader does not support');
-  });
 });
 
 test('names and numbers', () => {

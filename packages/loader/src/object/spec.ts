@@ -14,7 +14,7 @@ export interface ObjectSpec {
   readonly kernelVersion: number;
   /** The object's own types, sizes and offsets of its DATASECs already fixed up from the symbols. */
   readonly btf: Btf | undefined;
-  /** In the order in which libbpf creates them: legacy and BTF-defined maps, data sections, kconfig. */
+  /** In the order in which libbpf creates them: legacy and BTF-defined maps, data sections, kconfig, struct_ops. */
   readonly maps: readonly MapSpec[];
   /** Functions that are entry points, in the order of section and offset. Each names one of `functions`. */
   readonly programs: readonly ProgramSpec[];
@@ -54,12 +54,27 @@ export interface MapSpec {
   readonly valueTypeId: number;
   /** Template of a map-in-map's inner maps. */
   readonly inner: MapSpec | undefined;
-  /** Initial slots of a prog array or a map-in-map, by index. */
+  /** Initial slots of a prog array or a map-in-map, by index; programs in the members of a struct_ops, by offset. */
   readonly slots: readonly MapSlot[];
   /** Initial contents of a data section's single value, `valueSize` bytes; undefined where it is all zero or no data map. */
   readonly data: Uint8Array | undefined;
   /** Frozen once filled: `.rodata*` and `.kconfig`. */
   readonly frozen: boolean;
+  /** Only of maps with origin `struct_ops`: `data` is then the variable, and each slot's index an offset in it. */
+  readonly structOps?: StructOpsSpec | undefined;
+}
+
+/**
+ * What a variable in `.struct_ops` asks of the kernel. Relocation turns the map's `valueSize`, `data` and slots from
+ * the struct that the object declares into the one that the kernel has.
+ */
+export interface StructOpsSpec {
+  /** BTF id of the variable's struct in the object. */
+  readonly typeId: number;
+  /** False for `?.struct_ops` and `?.struct_ops.link`: made only when one of its programs is asked for by name. */
+  readonly autocreate: boolean;
+  /** `bpf_struct_ops_<name>` in the kernel's BTF, and the module it is of; undefined before relocation. */
+  readonly kernelType: { readonly typeId: number; readonly module: string | undefined } | undefined;
 }
 
 /** Slot `index` of a map holds another map, or a program. */

@@ -1,4 +1,5 @@
-import { type MapSpec, type ObjectSpec } from '../object';
+import { BpfError } from '../errors';
+import { type MapSpec, type ObjectSpec, type ProgramSpec, ProgramType } from '../object';
 import { assemble, type RelocatedParts } from './assemble';
 import { findAttachTarget } from './attach-target';
 import { CoreResolver, relocateFunction, type RelocatedFunction } from './core';
@@ -8,6 +9,8 @@ import { btfForKernel } from './kernel-types';
 import { layoutProgram } from './link';
 import { type RelocatedObject, type RelocatedProgram } from './relocated';
 import { selectPrograms, type SelectedProgram } from './select-programs';
+import { selectStructOps } from './select-struct-ops';
+import { resolveStructOps, type StructOpsMember } from './struct-ops';
 import { type TargetKernel } from './target';
 
 /** What to relocate of an object. */
@@ -25,7 +28,7 @@ export interface RelocateOptions {
  * result, in the object's order.
  *
  * @throws BpfError PROGRAM_NOT_FOUND, PROGRAM_INVALID, CORE_INVALID, CORE_AMBIGUOUS, EXTERN_UNRESOLVED,
- * RELOCATION_INVALID or ATTACH_TARGET_NOT_FOUND; what the target throws passes through
+ * RELOCATION_INVALID, MAP_INVALID or ATTACH_TARGET_NOT_FOUND; what the target throws passes through
  *
  * @example
  * ```ts
@@ -50,13 +53,19 @@ export function relocateObject(
     externs,
     kconfigMap: spec.maps.find(({ origin }) => origin === 'kconfig')?.name,
   };
+  const structOps = resolveStructOps(spec, selectStructOps(spec, options.programs), target);
   return {
     name: spec.name,
     license: spec.license,
     kernelVersion: spec.kernelVersion,
     btf: btfForKernel(spec),
-    maps: spec.maps.map((map) => withKconfig(map, kconfig)),
-    programs: selected.map((one) => relocateProgram(spec, one, parts, target)),
+    maps: [
+      ...spec.maps.filter((map) => map.structOps === undefined).map((map) => withKconfig(map, kconfig)),
+      ...structOps.maps,
+    ],
+    programs: selected.map((one) =>
+      relocateProgram(spec, one, { ...parts, structOps: structOps.members }, target),
+    ),
     variables: spec.variables,
   };
 }
@@ -86,21 +95,33 @@ function withKconfig(map: MapSpec, kconfig: Uint8Array | undefined): MapSpec {
 function relocateProgram(
   spec: ObjectSpec,
   { program, layout }: SelectedProgram,
-  parts: RelocatedParts,
+  parts: RelocatedParts & { readonly structOps: ReadonlyMap<number, StructOpsMember> },
   target: TargetKernel,
 ): RelocatedProgram {
   const { name, section, autoload, type, attachType, attachTypeOptional, flags } = program;
+  const member = parts.structOps.get(program.function);
+  if (type === ProgramType.struct_ops && member === undefined) throw unused(spec, program);
   return {
     name,
     function: program.function,
     section,
     autoload,
     type,
-    attachType,
+    attachType: member?.attachType ?? attachType,
     attachTypeOptional,
     flags,
     target: program.target,
-    attach: findAttachTarget(spec.name, program, target),
+    attach: member?.attach ?? findAttachTarget(spec.name, program, target),
     ...assemble(spec, layout, parts),
   };
+}
+
+function unused({ name: object }: ObjectSpec, { name, section }: ProgramSpec): BpfError {
+  return new BpfError('PROGRAM_INVALID', `${object}: program '${name}'`, {
+    object,
+    program: name,
+    section,
+    found: `SEC("${section}"), but no member of a struct_ops variable that is loaded holds it`,
+    hint: `put it into one: SEC(".struct_ops") struct tcp_congestion_ops ops = { .ssthresh = (void *)${name}, ... }`,
+  });
 }

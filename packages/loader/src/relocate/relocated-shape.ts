@@ -1,4 +1,4 @@
-import { type MapSlot, type MapSpec, type VariableSpec } from '../object';
+import { type MapSlot, type MapSpec, type StructOpsSpec, type VariableSpec } from '../object';
 import {
   type AttachTarget,
   type Binding,
@@ -32,6 +32,10 @@ const anySlot = record<{ index: number; map: string | undefined; function: numbe
   function: optional(u32),
 });
 
+const attach = record<AttachTarget>({ typeId: u32, module: optional(text) });
+
+const structOps = record<StructOpsSpec>({ typeId: u32, autocreate: flag, kernelType: optional(attach) });
+
 function mapShape(inner: Shape<MapSpec | undefined>): Shape<MapSpec> {
   return record<MapSpec>({
     name: text,
@@ -52,6 +56,7 @@ function mapShape(inner: Shape<MapSpec | undefined>): Shape<MapSpec> {
     slots: list(slot),
     data: optional(blob),
     frozen: flag,
+    structOps: optional(structOps),
   });
 }
 
@@ -64,8 +69,6 @@ const variable = record<VariableSpec>({
   binding: oneOf('local', 'global', 'weak'),
   hidden: flag,
 });
-
-const attach = record<AttachTarget>({ typeId: u32, module: optional(text) });
 
 const mapBinding = record<Extract<Binding, { kind: 'map' }>>({ kind: oneOf('map'), insn: u32, map: text });
 const dataBinding = record<Extract<Binding, { kind: 'data' }>>({ kind: oneOf('data'), insn: u32, map: text });

@@ -1,6 +1,7 @@
 import { BpfError, nearest } from '../errors';
 import { type ObjectSpec, type ProgramSpec } from '../object';
 import { type Layout } from './link';
+import { functionsIn, selectStructOps } from './select-struct-ops';
 
 /** A program and where its functions lie. */
 export interface SelectedProgram {
@@ -16,7 +17,8 @@ const MOST_INSTRUCTIONS = 16_000_000;
 
 /**
  * The programs to relocate, in the object's order. Without names: those that are loaded by default. With names: these,
- * and the programs in slots of the maps that they use, without which a tail call would fall through unseen.
+ * and the programs in slots of the maps that they use, without which a tail call would fall through unseen; a program
+ * of a struct_ops brings along the others of the same variable, without which the kernel does not register it.
  *
  * @throws BpfError PROGRAM_NOT_FOUND with the nearest names, PROGRAM_INVALID when all together are absurdly big
  */
@@ -27,7 +29,9 @@ export function selectPrograms(
 ): readonly SelectedProgram[] {
   const selected = new Map<ProgramSpec, Layout>();
   let size = 0;
-  const open = names === undefined ? spec.programs.filter(({ autoload }) => autoload) : named(spec, names);
+  const open = names === undefined ? byDefault(spec) : named(spec, names);
+  const inStructOps = functionsIn(selectStructOps(spec, names));
+  open.push(...spec.programs.filter((program) => inStructOps.has(program.function)));
   for (let program = open.pop(); program !== undefined; program = open.pop()) {
     if (selected.has(program)) continue;
     const layout = layoutOf(program);
@@ -40,6 +44,12 @@ export function selectPrograms(
     const layout = selected.get(program);
     return layout === undefined ? [] : [{ program, layout }];
   });
+}
+
+/** A program in a struct_ops variable follows that: what its own section name says does not count. */
+function byDefault({ programs, maps }: ObjectSpec): ProgramSpec[] {
+  const inStructOps = functionsIn(maps.filter((map) => map.structOps !== undefined));
+  return programs.filter((program) => program.autoload && !inStructOps.has(program.function));
 }
 
 function named(spec: ObjectSpec, names: readonly string[]): ProgramSpec[] {
