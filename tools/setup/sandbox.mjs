@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError, isRoot, run } from './command.mjs';
 import { cgroupRoot } from './mounts.mjs';
@@ -53,7 +53,7 @@ function makeCgroup() {
   const directory = path.join(cgroupRoot(), sandbox.cgroup);
   if (existsSync(directory)) return [];
   needRoot(`the cgroup ${directory}`);
-  mkdirSync(directory);
+  run('mkdir', [directory]);
   return [`made the cgroup ${directory}`];
 }
 
