@@ -11,8 +11,8 @@ import {
   type RelocatedProgram,
 } from '@nx-bpf/loader';
 import { defaultMap, type AttachEntry, type MapConfig, type Problems, type ProjectConfig } from '../manifest';
-import { type Desired, type DesiredMap, type DesiredProgram } from '../plan';
-import { mapPin, type Layout } from '../state';
+import { type Desired, type DesiredMap } from '../plan';
+import { mapPin, type Layout, type ProgramIdentity } from '../state';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
 
 /**
@@ -26,7 +26,7 @@ export function desiredState(
   problems: Problems,
 ): Desired {
   const programs = sortedEntries(config.programs).flatMap(
-    ([name, { object, function: entry }]): DesiredProgram[] => {
+    ([name, { object, function: entry }]): ProgramIdentity[] => {
       const prepared = objects.find((candidate) => candidate.name === object);
       const program = prepared?.relocated.programs.find((candidate) => candidate.name === entry);
       if (prepared === undefined || program === undefined) return [];

@@ -6,6 +6,9 @@ import { refuseSharedFolder, writeByRename } from './private-folder';
 
 const digestBytes = 32;
 
+/** Part of an entry's name: raised when the form of entries changes, so that older ones are not looked at. */
+const entryFormat = 2;
+
 export interface CacheAnswer {
   readonly relocated: RelocatedObject;
   readonly outcome: 'hit' | 'miss' | 'off';
@@ -48,7 +51,7 @@ export class RelocationCache {
       const note = this.refusal === undefined ? undefined : `relocation cache not used: ${this.refusal}`;
       return { relocated: relocate().relocated, outcome: 'off', note };
     }
-    const file = path.join(this.folder, key);
+    const file = path.join(this.folder, `${key}.${entryFormat}`);
     const stored = read(file, circumstances);
     if ('relocated' in stored) return { relocated: stored.relocated, outcome: 'hit', note: undefined };
     const { relocated, depended } = relocate();
@@ -88,7 +91,9 @@ function read(file: string, circumstances: Circumstances): Stored {
     // The kernel's configuration or modules are others now: nothing is wrong with the entry, but it is old.
     if (Object.entries(then).some(([name, value]) => circumstances[name]?.() !== value))
       return { damage: undefined };
-    return { relocated: decodeRelocated(rest.subarray(end)) };
+    // Not a Buffer: its slice() would share memory with every part of the object.
+    const { buffer, byteOffset, length } = rest.subarray(end);
+    return { relocated: decodeRelocated(new Uint8Array(buffer, byteOffset, length)) };
   } catch (error) {
     if (error instanceof BpfError && error.code !== 'RELOCATED_MALFORMED') throw error;
     return {

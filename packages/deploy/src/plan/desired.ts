@@ -1,31 +1,14 @@
-import { type MapDefinition } from '../state';
+import { type MapDefinition, type ObjectIdentity, type ProgramIdentity } from '../state';
 
 /** What the manifest and the objects ask for, reduced to what can be compared. Lists are sorted by name. */
 export interface Desired {
   readonly project: string;
   readonly environment: string;
   readonly revision: string;
-  readonly objects: readonly DesiredObject[];
-  readonly programs: readonly DesiredProgram[];
+  readonly objects: readonly ObjectIdentity[];
+  readonly programs: readonly ProgramIdentity[];
   readonly maps: readonly DesiredMap[];
   readonly links: readonly DesiredLink[];
-}
-
-export interface DesiredObject {
-  readonly name: string;
-  readonly object: string;
-  readonly constants: string;
-}
-
-export interface DesiredProgram {
-  readonly name: string;
-  readonly object: string;
-  readonly function: string;
-  readonly section: string;
-  readonly type: string;
-  readonly insns: number;
-  readonly instructions: string;
-  readonly maps: readonly string[];
 }
 
 export interface DesiredMap extends MapDefinition {

@@ -15,9 +15,10 @@ export {
   type Ledger,
   type LedgerLink,
   type LedgerMap,
-  type LedgerObject,
   type LedgerProgram,
   type MapDefinition,
+  type ObjectIdentity,
+  type ProgramIdentity,
 } from './ledger';
 export { createLedgerMap, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';

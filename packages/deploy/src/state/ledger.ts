@@ -16,13 +16,14 @@ export interface Ledger {
   readonly committed: string;
   /** Identity of the kernel: its GNU build id. */
   readonly kernel: string;
-  readonly objects: readonly LedgerObject[];
+  readonly objects: readonly ObjectIdentity[];
   readonly programs: readonly LedgerProgram[];
   readonly maps: readonly LedgerMap[];
   readonly links: readonly LedgerLink[];
 }
 
-export interface LedgerObject {
+/** What tells one version of an object from another. */
+export interface ObjectIdentity {
   readonly name: string;
   /** SHA-256 of the object file. */
   readonly object: string;
@@ -30,21 +31,26 @@ export interface LedgerObject {
   readonly constants: string;
 }
 
-export interface LedgerProgram {
+/** What tells one version of a program from another, before it is loaded. */
+export interface ProgramIdentity {
   readonly name: string;
   readonly object: string;
   readonly function: string;
   readonly section: string;
   readonly type: string;
-  readonly id: number;
-  readonly tag: string;
-  /** Instructions after linking and those the verifier walked (0: this kernel does not say). */
+  /** Instructions after linking. */
   readonly insns: number;
-  readonly verified: number;
   /** SHA-256 of the relocated instructions with map fds zeroed. */
   readonly instructions: string;
   /** Full names of the maps it uses. */
   readonly maps: readonly string[];
+}
+
+export interface LedgerProgram extends ProgramIdentity {
+  readonly id: number;
+  readonly tag: string;
+  /** Instructions that the verifier walked; 0: this kernel does not say. */
+  readonly verified: number;
   /** The generation in which it was loaded. */
   readonly since: number;
 }
