@@ -20,7 +20,8 @@ export class ByteView {
   private readonly view: DataView;
 
   constructor(bytes: Uint8Array, littleEndian: boolean, source: ByteSource) {
-    this.bytes = bytes;
+    // A Buffer is a Uint8Array whose slice() shares memory: what is cut from it here must not be one.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.littleEndian = littleEndian;
     this.source = source;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
