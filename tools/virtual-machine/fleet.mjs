@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import { acceleration } from './acceleration.mjs';
+import { machineApt } from './apt.mjs';
+import { cachePath } from './cache.mjs';
+import { runGuest } from './guest.mjs';
+import { machineFiles } from './initramfs.mjs';
+import { debianKernel } from './kernel.mjs';
+
+/**
+ * What became of a guest, and of which kernel it was.
+ *
+ * @typedef {import('./guest.mjs').Outcome & { kernel: import('./kernel.mjs').Kernel, log?: string }} GuestOutcome
+ */
+
+/**
+ * Runs one command on several kernels of this machine's architecture, side by side. What the kernel said is kept when
+ * the command did not end with 0.
+ *
+ * @param {readonly string[]} names of kernels, `6.1`
+ * @param {object} options
+ * @param {readonly string[]} options.command
+ * @param {Map<string, import('./cpio.mjs').Entry>} [options.files] further ones in each guest
+ * @param {readonly string[]} [options.modules] further ones that are inserted
+ * @param {number} [options.timeout] seconds
+ * @param {(name: string, chunk: string) => void} options.output
+ * @param {(name: string, chunk: string) => void} options.errors
+ * @returns {Promise<GuestOutcome[]>} in the order of the names
+ */
+export async function runOnKernels(names, options) {
+  const { command, files = new Map(), modules = [], timeout = 120, output, errors } = options;
+  const apt = machineApt();
+  const kernels = names.map((name) => debianKernel(name, apt));
+  const everywhere = new Map([...machineFiles(), ...files]);
+  const { architecture } = apt;
+  const accelerator = acceleration(kernels[0], architecture);
+  return Promise.all(
+    kernels.map(async (kernel) => {
+      const outcome = await runGuest({
+        kernel,
+        files: everywhere,
+        command,
+        modules,
+        architecture,
+        acceleration: accelerator,
+        timeout,
+        output: (chunk) => output(kernel.name, chunk),
+        errors: (chunk) => errors(kernel.name, chunk),
+      });
+      return { ...outcome, kernel, ...(outcome.status !== 0 && { log: keep(kernel, outcome.console) }) };
+    }),
+  );
+}
+
+/** @returns the file that holds what a kernel said */
+function keep(kernel, text) {
+  const file = cachePath('consoles', `${kernel.name}.log`);
+  writeFileSync(file, text);
+  return file;
+}
