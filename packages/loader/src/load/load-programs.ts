@@ -101,6 +101,13 @@ function readyProgram(program: TypedProgram, values: KernelValues, atLoad: reado
 let bindsAtLoad: boolean | undefined;
 
 /**
+ * How kernels before 6.14 refuse `fd_array_cnt`: E2BIG where it lies behind their `union bpf_attr`, EINVAL where it lies
+ * in the padding at its end, which is so since `prog_token_fd` (6.9). Programs are refused with both for other reasons
+ * too.
+ */
+const unknownAttribute: ReadonlySet<number> = new Set([-Errno.E2BIG, -Errno.EINVAL]);
+
+/**
  * Load with further maps bound: at once where the kernel can, so that they come first in the program's list of maps,
  * else afterwards.
  */
@@ -111,8 +118,7 @@ function loadBinding(
   if (bound.length === 0 || bindsAtLoad === false) return { outcome: load([]), bindLater: bound };
   const outcome = load(bound);
   if (outcome.result >= 0) bindsAtLoad = true;
-  // E2BIG is how a kernel refuses attributes that it does not know; it is also how it refuses a program too large.
-  if (bindsAtLoad === true || outcome.result !== -Errno.E2BIG) return { outcome, bindLater: [] };
+  if (bindsAtLoad === true || !unknownAttribute.has(outcome.result)) return { outcome, bindLater: [] };
   const without = load([]);
   if (without.result >= 0) bindsAtLoad = false;
   return { outcome: without, bindLater: bound };
