@@ -21,6 +21,7 @@ export {
   type LayoutInput,
   type LayoutOutput,
 } from './layout';
+export { features, hasFeature, type Feature } from './features';
 export { iterCreate, linkCreate, linkDetach, linkUpdate, rawTracepointOpen } from './links';
 export {
   MapUpdate,

@@ -6,6 +6,8 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
+/** Linux 4.17; older kernels take the address for a hint. */
+const MAP_FIXED_NOREPLACE = 0x100000;
 
 /** Memory shared with the kernel. */
 export class MappedMemory {
@@ -35,7 +37,8 @@ export class MappedMemory {
 /**
  * mmap(2) of an fd: a BPF map with BPF_F_MMAPABLE, a ring buffer's pages, a perf event's, or a file.
  *
- * @param options writable: also for writing; private: changes stay this process's; offset: bytes, whole pages
+ * @param options writable: also for writing; private: changes stay this process's; offset: bytes, whole pages;
+ *   address: where to map it, nothing else may be there
  * @throws BpfError SYSCALL_FAILED; EPERM for a frozen map when writable, EINVAL for a map that can't be mapped
  *
  * @example
@@ -48,12 +51,13 @@ export class MappedMemory {
 export function mapMemory(
   fd: number,
   length: number,
-  options: { writable?: boolean; private?: boolean; offset?: number } = {},
+  options: { writable?: boolean; private?: boolean; offset?: number; address?: bigint } = {},
 ): MappedMemory {
   const { mmap, koffi } = native();
   const protection = PROT_READ | (options.writable ? PROT_WRITE : 0);
-  const flags = options.private ? MAP_PRIVATE : MAP_SHARED;
-  const address = BigInt(mmap(null, length, protection, flags, fd, options.offset ?? 0));
+  const sharing = options.private ? MAP_PRIVATE : MAP_SHARED;
+  const flags = options.address === undefined ? sharing : sharing | MAP_FIXED_NOREPLACE;
+  const address = BigInt(mmap(options.address ?? null, length, protection, flags, fd, options.offset ?? 0));
   if (address === -1n) throw failure(`mmap of ${length} bytes`, lastErrno());
   return new MappedMemory(address, length, new Uint8Array(koffi.view(address, length)));
 }

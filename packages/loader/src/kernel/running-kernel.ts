@@ -1,11 +1,10 @@
 import { Btf } from '../btf';
 import { type TargetKernel } from '../relocate';
-import { closeFd } from './fd';
+import { features, hasFeature } from './features';
 import { kernelVersionCode } from './identity';
 import { kernelSymbols } from './kallsyms';
 import { kernelConfig } from './kconfig';
 import { kernelBtfBytes, moduleBtfBytes, moduleBtfNames } from './kernel-btf';
-import { programLoad } from './programs';
 
 /** A value computed when it is first asked for. */
 function lazy<T>(compute: () => T): () => T {
@@ -18,7 +17,7 @@ const running = lazy((): TargetKernel => {
   const modules = new Map<string, Btf | undefined>();
   const virtual = {
     LINUX_KERNEL_VERSION: lazy(() => BigInt(kernelVersionCode())),
-    LINUX_HAS_BPF_COOKIE: lazy(() => (hasBpfCookie() ? 1n : 0n)),
+    LINUX_HAS_BPF_COOKIE: lazy(() => (hasFeature(features.cookie) === true ? 1n : 0n)),
     LINUX_HAS_SYSCALL_WRAPPER: lazy(() => (hasSyscallWrapper() ? 1n : 0n)),
   };
   return {
@@ -47,19 +46,6 @@ const running = lazy((): TargetKernel => {
  */
 export function runningKernel(): TargetKernel {
   return running();
-}
-
-/** r0 = bpf_get_attach_cookie(ctx); exit: the helper came with the cookie, in Linux 5.15. */
-function hasBpfCookie(): boolean {
-  const instructions = Uint8Array.of(0x85, 0, 0, 0, 174, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
-  const { result } = programLoad({
-    prog_type: 5, // BPF_PROG_TYPE_TRACEPOINT
-    insns: instructions,
-    insn_cnt: 2,
-    license: 'GPL',
-  });
-  if (result >= 0) closeFd(result);
-  return result >= 0;
 }
 
 /** Since Linux 4.17 system calls take a pt_regs and have the architecture in their names. */

@@ -1,10 +1,12 @@
-import { setImm, setImm64, setOff, imm64 } from '../asm';
+import { imm, imm64, setImm, setImm64, setOff } from '../asm';
 import { type RelocatedProgram } from '../relocate';
 
 /** What the running kernel gave for the symbols of a program. */
 export interface KernelValues {
   /** fd of a map by name. */
   readonly mapFd: (map: string) => number;
+  /** Bytes before the first variable in a map: 0 but for arenas. */
+  readonly dataOffset: (map: string) => number;
   /** Address of a kernel symbol; 0 for one that is weak and missing. */
   readonly symbolAddress: (symbol: string) => bigint;
   /** fd of a module's BTF. */
@@ -21,7 +23,7 @@ export interface BoundProgram {
 /**
  * Write what only this kernel knows into a copy of a program's instructions: the third step from a map's symbol to
  * its fd. A map's fd goes into the lower 32 bits of the immediate; the upper 32, the offset of a variable in its
- * section, stay as they are.
+ * section, stay as they are, but in an arena, where variables do not begin at 0.
  *
  * @param firstFd index in `fd_array` of the first module: index 0 of it means vmlinux
  */
@@ -32,8 +34,11 @@ export function bindProgram(program: RelocatedProgram, values: KernelValues, fir
   for (const binding of program.bindings) {
     const { insn } = binding;
     switch (binding.kind) {
-      case 'map':
       case 'data':
+        setImm(instructions, insn + 1, (imm(instructions, insn + 1) + values.dataOffset(binding.map)) | 0);
+        setImm(instructions, insn, values.mapFd(binding.map));
+        break;
+      case 'map':
         setImm(instructions, insn, values.mapFd(binding.map));
         break;
       case 'ksym':

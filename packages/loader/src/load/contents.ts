@@ -10,8 +10,8 @@ const firstKey = new Uint8Array(4);
  * @throws BpfError SYSCALL_FAILED
  */
 export function fillMap(spec: MapSpec, fd: Fd): void {
-  // Writing the value of a struct_ops registers it: that is attaching.
-  if (spec.structOps !== undefined) return;
+  // Writing the value of a struct_ops registers it: that is attaching. An arena is written as memory.
+  if (spec.structOps !== undefined || spec.origin === 'arena') return;
   if (spec.data !== undefined) mapUpdate(fd.number, firstKey, spec.data);
   if (spec.frozen) mapFreeze(fd.number);
 }

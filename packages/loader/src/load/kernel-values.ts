@@ -20,6 +20,7 @@ export function kernelValues(
   maps: readonly LoadedMap[],
 ): OpenKernelValues {
   const fds = new Map(maps.map((map) => [map.spec.name, map.fd]));
+  const offsets = new Map(maps.map((map) => [map.spec.name, map.arena?.offset ?? 0]));
   const addresses = symbolAddresses(programs);
   const modules = new Map<string, number>();
   return {
@@ -29,6 +30,7 @@ export function kernelValues(
         throw new BpfError('INTERNAL', `map '${map}' is referred to, but was not loaded`, { map });
       return fd.number;
     },
+    dataOffset: (map) => offsets.get(map) ?? 0,
     symbolAddress: (symbol) => addresses.get(symbol) ?? 0n,
     moduleBtfFd: (module) => {
       const known = modules.get(module) ?? openModule(module);

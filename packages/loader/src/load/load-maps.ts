@@ -2,6 +2,7 @@ import path from 'node:path';
 import { BpfError } from '../errors';
 import { pageSize, pinObject, possibleCpus, type Fd } from '../kernel';
 import { type MapSpec } from '../object';
+import { arenaDataOffset, mapArena } from './arena';
 import { fillMap } from './contents';
 import { createMap, type CreateContext } from './create-map';
 import { type LoadedMap, type LoadOptions } from './loaded';
@@ -29,7 +30,7 @@ export function loadMaps(
   const machine = { possibleCpus: possibleCpus(), pageSize: pageSize() };
   // Every size is settled first: an impossible one fails before anything is made.
   const sized = specs.map((spec) => sizedMap(spec, machine));
-  const maps = sized.map((spec) => loadMap(spec, options, context, undo));
+  const maps = sized.map((spec) => withArena(loadMap(spec, options, context, undo), undo));
   for (const map of maps) {
     if (map.spec.inner !== undefined && map.origin !== 'given') {
       fillSlots(map, { maps, programs: [] }, context.note);
@@ -62,6 +63,15 @@ function loadMap(spec: MapSpec, options: LoadOptions, context: CreateContext, un
   }
   undo.push(() => unpin(pin));
   return { spec, fd, origin: 'created', pin };
+}
+
+/** Before a program is verified, its arena has an address. */
+function withArena(map: LoadedMap, undo: Undo): LoadedMap {
+  const { spec, fd, origin } = map;
+  if (spec.origin !== 'arena') return map;
+  const memory = origin === 'created' ? mapArena(spec, fd) : undefined;
+  undo.push(() => memory?.unmap());
+  return { ...map, arena: { offset: arenaDataOffset(spec), memory } };
 }
 
 function newMap(spec: MapSpec, context: CreateContext, undo: Undo): Fd {

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors';
-import { type Fd } from '../kernel';
+import { type Fd, type MappedMemory } from '../kernel';
 import { type MapSpec } from '../object';
 import { type RelocatedProgram } from '../relocate';
 
@@ -39,6 +39,8 @@ export interface LoadedMap {
   readonly origin: 'created' | 'pinned' | 'given';
   /** Where it is pinned, as far as loading pinned or found it. */
   readonly pin: string | undefined;
+  /** Of an arena: where its variables begin, and the memory, if it was made now. Closing the object unmaps it. */
+  readonly arena?: { readonly offset: number; readonly memory: MappedMemory | undefined } | undefined;
 }
 
 export interface LoadedProgram {
@@ -94,6 +96,7 @@ export class LoadedObject {
 
   /** Close every fd. What is neither pinned nor attached leaves the kernel. */
   close(): void {
+    for (const { arena } of this.maps) arena?.memory?.unmap();
     for (const { fd } of [...this.programs, ...this.maps]) fd.close();
   }
 }

@@ -75,7 +75,7 @@ test('the fd of a map goes into the lower half, the offset in the upper half sta
     instructions,
     bindings: [{ kind: 'data', insn: 0, map: '.data' }],
   } as unknown as RelocatedProgram;
-  const values = { mapFd: () => 0x1234, symbolAddress: () => 0n, moduleBtfFd: () => 0 };
+  const values = { mapFd: () => 0x1234, dataOffset: () => 0, symbolAddress: () => 0n, moduleBtfFd: () => 0 };
   expect(Buffer.from(bindProgram(program, values).instructions).toString('hex')).toBe(
     '18210000341200000000000008000000',
   );
@@ -98,6 +98,7 @@ test('symbols, and types and functions of modules', () => {
   const fds: Record<string, number> = { a: 5, b: 6 };
   const bound = bindProgram(program, {
     mapFd: () => 0,
+    dataOffset: () => 0,
     symbolAddress: () => 0xffffffff81000010n,
     moduleBtfFd: (module) => fds[module]!,
   });

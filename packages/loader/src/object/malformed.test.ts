@@ -29,13 +29,13 @@ describe('objects that are refused', () => {
     );
   });
 
-  test('a variable in an arena', () => {
+  test('a variable in an arena that is not there', () => {
     const error = failure(`
       int __attribute__((address_space(1))) shared SEC(".addr_space.1");
       SEC("xdp") int p(void *ctx) { return shared; }`);
-    expect(error.code).toBe('RELOCATION_INVALID');
+    expect(error.code).toBe('MAP_INVALID');
     expect(error.message).toBe(
-      "x: function 'p', instruction 0: 'shared' needs variables in an arena, which this loader does not support",
+      "x: variables of section '.addr_space.1' have no arena to be in; define a map of type BPF_MAP_TYPE_ARENA in SEC(\".maps\")",
     );
   });
 

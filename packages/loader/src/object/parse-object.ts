@@ -1,5 +1,6 @@
 import { ElfFile } from '../elf';
 import { decodeText } from '../bytes';
+import { arenaOf } from './arena';
 import { btfMaps } from './btf-maps';
 import { dataMaps, kconfigMap } from './data-maps';
 import { fixDatasecs } from './datasec';
@@ -37,15 +38,23 @@ export function parseObject(bytes: Uint8Array, options: { readonly name: string 
   const kconfig = layoutKconfig(unfixed);
   const source: ObjectSource = { ...unfixed, btf: fixDatasecs(unfixed, kconfig) };
   const functions = readFunctionTable(source);
-  const maps = [
+  const defined = [
     ...legacyMaps(source),
     ...btfMaps(source, functions),
     ...dataMaps(source),
     ...kconfigMap(source, kconfig.size),
     ...structOpsMaps(source, functions),
   ];
+  const arena = arenaOf(source, defined);
+  const maps = defined.map((map) => (map.name === arena?.name ? arena : map));
   const externs = readExterns(source, kconfig);
-  const targets = { source, functions, maps: uniqueNames(source, maps), externs: externs.bySymbol };
+  const targets = {
+    source,
+    functions,
+    maps: uniqueNames(source, maps),
+    externs: externs.bySymbol,
+    arena: arena?.name,
+  };
   return {
     name,
     littleEndian: elf.littleEndian,
@@ -55,7 +64,7 @@ export function parseObject(bytes: Uint8Array, options: { readonly name: string 
     maps,
     programs: readPrograms(functions),
     functions: readFunctions(targets),
-    variables: readVariables(source),
+    variables: readVariables(source, arena?.name),
     externs: externs.specs,
   };
 }

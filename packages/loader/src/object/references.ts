@@ -26,6 +26,8 @@ export interface ReferenceTargets {
   readonly maps: ReadonlySet<string>;
   /** Index of an extern by that of its ELF symbol. */
   readonly externs: ReadonlyMap<number, number>;
+  /** Name of the map that holds the variables of an arena. */
+  readonly arena: string | undefined;
 }
 
 /** An instruction of a function that is relocated, and what against. */
@@ -195,12 +197,15 @@ function resolveLoad(targets: ReferenceTargets, site: Site): Reference {
     case 'data':
     case 'rodata':
     case 'bss':
+    case 'arena':
       if (offset < 0 || offset >= section.size)
         throw invalid(targets, site, `byte ${offset} of its ${section.size}`, 'an address inside');
       point(insns, insn, PSEUDO_MAP_VALUE, offset);
-      return { kind: 'data', insn, map: section.name };
-    case 'arena':
-      throw unsupported(targets, site, 'variables in an arena');
+      return {
+        kind: 'data',
+        insn,
+        map: source.roles[section.index] === 'arena' ? targets.arena! : section.name,
+      };
     case 'jumptables':
       throw unsupported(targets, site, 'jump tables (compile with -fno-jump-tables)');
     default:

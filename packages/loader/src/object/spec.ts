@@ -43,7 +43,10 @@ export interface MapSpec {
   readonly valueSize: number;
   /** As defined: 0 where it is left to the deployment, or sized by the loader (perf event arrays). */
   readonly maxEntries: number;
-  /** `map_flags` of BPF_MAP_CREATE. Data sections have BPF_F_MMAPABLE, those that are frozen BPF_F_RDONLY_PROG. */
+  /**
+   * `map_flags` of BPF_MAP_CREATE. Data sections with a variable that is neither static nor hidden have BPF_F_MMAPABLE,
+   * those that are frozen BPF_F_RDONLY_PROG.
+   */
   readonly flags: number;
   readonly numaNode: number | undefined;
   readonly mapExtra: bigint;
@@ -56,7 +59,8 @@ export interface MapSpec {
   readonly inner: MapSpec | undefined;
   /** Initial slots of a prog array or a map-in-map, by index; programs in the members of a struct_ops, by offset. */
   readonly slots: readonly MapSlot[];
-  /** Initial contents of a data section's single value, `valueSize` bytes; undefined where it is all zero or no data map. */
+  /** Initial contents of a data section's single value, `valueSize` bytes; undefined where it is all zero or no data map. Of an
+   * arena, its variables: however many bytes they are. */
   readonly data: Uint8Array | undefined;
   /** Frozen once filled: `.rodata*` and `.kconfig`. */
   readonly frozen: boolean;
@@ -148,7 +152,7 @@ export type Reference =
 
 export interface VariableSpec {
   readonly name: string;
-  /** Name of the map that holds it: its section. */
+  /** Name of the map that holds it: its section, or the arena's. */
   readonly map: string;
   readonly offset: number;
   readonly size: number;

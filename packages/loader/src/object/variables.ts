@@ -6,18 +6,19 @@ import { type VariableSpec } from './spec';
  * The variables of the data sections, static ones included, in the order of section and offset. What the compiler
  * made for itself (string literals) has no symbol of a C name and is left out.
  *
- * @param btf types with the offsets of data sections fixed up
+ * @param source its types with the offsets of data sections fixed up
+ * @param arena name of the map that holds the variables of an arena
  */
-export function readVariables(source: ObjectSource): VariableSpec[] {
+export function readVariables(source: ObjectSource, arena: string | undefined): VariableSpec[] {
   const { btf } = source;
-  return sectionsOf(source, 'data', 'rodata', 'bss').flatMap((section) => {
+  return sectionsOf(source, 'data', 'rodata', 'bss', 'arena').flatMap((section) => {
     const types = btf === undefined ? new Map<string, number>() : variableTypes(btf, section.name);
     const symbols = source.symbols.defined.get(section.index) ?? [];
     return symbols
       .filter((symbol) => !symbol.function && symbol.name !== '' && !symbol.name.startsWith('.'))
       .map(({ name, offset, size, binding, hidden }) => ({
         name,
-        map: section.name,
+        map: source.roles[section.index] === 'arena' ? arena! : section.name,
         offset,
         size,
         typeId: types.get(variableKey(name, offset)) ?? 0,

@@ -1,5 +1,6 @@
 import { isCall, isLdImm64, slotCount, SLOT } from '../asm';
 import { ByteView, decodeText } from '../bytes';
+import { type MapSpec } from '../object';
 import { MAGIC, PREFIX_LENGTH, RELOCATED_VERSION } from './encode';
 import { type Binding, type RelocatedObject, type RelocatedProgram } from './relocated';
 import { relocatedShape } from './relocated-shape';
@@ -42,16 +43,33 @@ function parseJson(header: Uint8Array, name: string): unknown {
 
 function checkMaps({ maps, variables }: RelocatedObject, name: string): void {
   for (const map of maps) {
-    if (map.data !== undefined && map.data.length !== map.valueSize) {
+    if (map.origin !== 'arena' && map.data !== undefined && map.data.length !== map.valueSize) {
       throw malformed(name, `the data of map '${map.name}'`, `${map.valueSize} bytes`);
     }
+    if (map.structOps !== undefined) checkStructOps(map, name);
   }
-  const sizes = new Map(maps.map((map) => [map.name, map.valueSize]));
+  const sizes = new Map(
+    maps.map((map) => [map.name, map.origin === 'arena' ? (map.data?.length ?? 0) : map.valueSize]),
+  );
   for (const { name: variable, map, offset, size } of variables) {
     const room = sizes.get(map);
     if (room === undefined || offset + size > room) {
       throw malformed(name, `variable '${variable}'`, `a place inside map '${map}'`);
     }
+  }
+}
+
+/** Bytes of a program's fd in the value of a struct_ops. */
+const POINTER = 8;
+
+function checkStructOps({ name: map, slots, valueSize }: MapSpec, name: string): void {
+  const outside = slots.find(({ index }) => index + POINTER > valueSize);
+  if (outside !== undefined) {
+    throw malformed(
+      name,
+      `offset ${outside.index} of struct_ops '${map}'`,
+      `one inside its ${valueSize} bytes`,
+    );
   }
 }
 

@@ -64,7 +64,9 @@ export function relocationInputsDigest(inputs: RelocationInputs): string {
 
 /** Of what an object's data sections start with, kconfig values included. Overridden constants change it. */
 export function constantsDigest(relocated: RelocatedObject): string {
-  const sections = relocated.maps.filter(({ origin }) => origin === 'data' || origin === 'kconfig');
+  const sections = relocated.maps.filter(
+    ({ origin }) => origin === 'data' || origin === 'kconfig' || origin === 'arena',
+  );
   return digestOf(
     sections.map(({ name, valueSize, data }) => [name, valueSize, data === undefined ? null : sha256(data)]),
   );

@@ -37,7 +37,9 @@ export class Collection {
     this.notes = loaded.notes;
     this.programs = new Map(loaded.programs.map((program) => [program.spec.name, runtimeProgram(program)]));
     this.maps = new Map(loaded.maps.map((map) => [map.spec.name, runtimeMap(map, btf)]));
-    const sections = new Map([...this.maps].map(([name, map]) => [name, new DataSection(map)]));
+    const sections = new Map(
+      loaded.maps.map(({ spec, arena }) => [spec.name, new DataSection(this.maps.get(spec.name)!, arena)]),
+    );
     this.sections = [...sections.values()];
     this.variables = new Map(
       relocated.variables.flatMap((spec) => {

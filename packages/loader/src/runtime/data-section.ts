@@ -13,10 +13,18 @@ export class DataSection {
   private readable: MappedMemory | undefined;
   private writable: MappedMemory | undefined;
 
-  constructor(readonly map: BpfMap) {}
+  /** @param arena memory of an arena, where its variables begin at the offset */
+  constructor(
+    readonly map: BpfMap,
+    private readonly arena?: { readonly offset: number; readonly memory: MappedMemory | undefined },
+  ) {}
 
   /** A copy of some bytes. */
   read(offset: number, size: number): Uint8Array {
+    if (this.arena !== undefined) {
+      const at = this.arena.offset + offset;
+      return this.arenaBytes.slice(at, at + size);
+    }
     const bytes = this.mapped ? this.memory(false).bytes : this.value();
     return bytes.slice(offset, offset + size);
   }
@@ -28,6 +36,10 @@ export class DataSection {
    * @throws BpfError SYSCALL_FAILED, EPERM for a frozen section
    */
   write(offset: number, bytes: Uint8Array): void {
+    if (this.arena !== undefined) {
+      this.arenaBytes.set(bytes, this.arena.offset + offset);
+      return;
+    }
     if (this.mapped) {
       this.memory(true).bytes.set(bytes, offset);
       return;
@@ -39,10 +51,19 @@ export class DataSection {
 
   /** Give the memory back. */
   close(): void {
+    this.arena?.memory?.unmap();
     this.readable?.unmap();
     this.writable?.unmap();
     this.readable = undefined;
     this.writable = undefined;
+  }
+
+  private get arenaBytes(): Uint8Array {
+    if (this.arena?.memory !== undefined) return this.arena.memory.bytes;
+    throw new BpfError('SYSCALL_FAILED', `arena '${this.map.name}' is not mapped into this process`, {
+      map: this.map.name,
+      hint: 'its variables can be reached from the process that made it',
+    });
   }
 
   private get mapped(): boolean {
