@@ -1,9 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ObjectSpec } from '../../packages/loader/src/object';
 import { agrees, compare } from './compare';
 import { type Answer, type Task } from './messages';
 import { loadWithOurs, readOurs } from './ours';
 import { listPrograms, loadWithLibbpf } from './peer';
+import { withWeakExterns } from './weak-externs';
 import { summary, type Comparison, type Refused, type Verdict } from './verdict';
 
 /** Compares what the loaders make of an object, program by program, and says each result as soon as it is known. */
@@ -31,31 +34,46 @@ function programNames({ file, oracles }: Task, spec: ObjectSpec | Refused): (str
 type Judgement = Omit<Comparison, 'object' | 'program'>;
 
 function compareProgram(
-  { file, oracles, seconds }: Task,
+  task: Task,
   spec: ObjectSpec | Refused,
   program: string | undefined,
   bpffs: string,
 ): Judgement {
-  const ask = (oracle: string): Verdict =>
-    program === undefined
-      ? openedWithLibbpf(oracle, file)
-      : loadWithLibbpf(oracle, file, program, path.join(bpffs, 'peer'), seconds);
-  const first = ask(oracles.first);
+  const peer = (oracle: string, file: string) => peerVerdict(oracle, { ...task, file }, program, bpffs);
+  const first = peer(task.oracles.first, task.file);
   // We would not wait longer for ours.
   const ours = first.outcome === 'timeout' ? first : ourVerdict(spec, program, path.join(bpffs, 'ours'));
+  const agreesWithUs = (verdict: Verdict) => agrees(compare(verdict, ours).agreement);
   const { agreement, differences } = compare(first, ours);
   const judgement = { agreement, differences, first: summary(first), ours: summary(ours) };
-  if (agrees(agreement)) return { ...judgement, second: undefined, explained: false };
-  const second = ask(oracles.second);
-  return {
-    ...judgement,
-    second: summary(second),
-    explained: agrees(compare(second, ours).agreement),
-  };
+  if (agrees(agreement)) return { ...judgement, second: undefined, explanation: undefined };
+
+  const second = peer(task.oracles.second, task.file);
+  let explanation: string | undefined;
+  if (agreesWithUs(second)) {
+    explanation = 'libbpf of Linux 6.12 does as we do';
+  } else if (agreement === 'only we load') {
+    const copy = path.join(mkdtempSync(path.join(tmpdir(), 'nx-bpf-weak-')), path.basename(task.file));
+    writeFileSync(copy, withWeakExterns(readFileSync(task.file)));
+    if (agreesWithUs(peer(task.oracles.first, copy))) {
+      explanation =
+        'libbpf asks for externs of programs that are not loaded: with those weak, it does as we do';
+    }
+    rmSync(path.dirname(copy), { recursive: true });
+  }
+  return { ...judgement, second: summary(second), explanation };
 }
 
-/** The verdict on an object without programs: whether it is read. */
-function openedWithLibbpf(oracle: string, file: string): Verdict {
+/** libbpf's verdict on a program, or on an object without programs: whether it is read. */
+function peerVerdict(
+  oracle: string,
+  { file, seconds }: Task,
+  program: string | undefined,
+  bpffs: string,
+): Verdict {
+  if (program !== undefined) {
+    return loadWithLibbpf({ oracle, file, program, directory: path.join(bpffs, 'peer'), seconds });
+  }
   const answer = listPrograms(oracle, file);
   return 'outcome' in answer ? answer : { outcome: 'loaded', held: null };
 }

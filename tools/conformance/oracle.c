@@ -4,7 +4,7 @@
  *   oracle list OBJECT
  *       a line for each program: {"program":"count"}
  *   oracle load OBJECT PROGRAM DIRECTORY SECONDS
- *       opens the object, switches every other program off, loads, and pins what came of it:
+ *       opens the object, switches every other program off (none if PROGRAM is *), loads, and pins what came of it:
  *       DIRECTORY/programs/<name> and DIRECTORY/maps/<name>, with '_' for each dot. Maps that ask for a pin of
  *       their own get it in DIRECTORY/own. DIRECTORY is on a bpf file system, and empty.
  *
@@ -92,11 +92,24 @@ static int list(const char *file)
 	return 0;
 }
 
+static int select_program(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program;
+	int missing = 1;
+
+	bpf_object__for_each_program(program, object) {
+		bool is_wanted = !strcmp(bpf_program__name(program), name);
+
+		bpf_program__set_autoload(program, is_wanted);
+		missing &= !is_wanted;
+	}
+	return missing;
+}
+
 static int load(const char *file, const char *name, const char *directory)
 {
 	char own_pins[PATH_SIZE];
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = own_pins);
-	struct bpf_program *program, *wanted = NULL;
 	struct bpf_object *object;
 	int error;
 
@@ -106,14 +119,7 @@ static int load(const char *file, const char *name, const char *directory)
 	object = bpf_object__open_file(file, &options);
 	if (!object)
 		return refused("open", errno);
-	bpf_object__for_each_program(program, object) {
-		bool is_wanted = !strcmp(bpf_program__name(program), name);
-
-		bpf_program__set_autoload(program, is_wanted);
-		if (is_wanted)
-			wanted = program;
-	}
-	if (!wanted)
+	if (strcmp(name, "*") && select_program(object, name))
 		return refused("open", ENOENT);
 	error = bpf_object__load(object);
 	if (error)

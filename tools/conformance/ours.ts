@@ -21,6 +21,7 @@ export function readOurs(file: string): ObjectSpec | Refused {
 export function loadWithOurs(spec: ObjectSpec, program: string, directory: string): Verdict {
   mkdirSync(directory);
   try {
+    requireProgram(spec, program);
     const handles = loadRelocated(relocateObject(only(spec, program), runningKernel()), directory);
     try {
       return { outcome: 'loaded', held: held(handles, program) };
@@ -40,6 +41,12 @@ function only(spec: ObjectSpec, name: string): ObjectSpec {
     ...spec,
     programs: spec.programs.map((program) => ({ ...program, autoload: program.name === name })),
   };
+}
+
+/** With every other program switched off nothing would be missed: libbpf takes a lone function in .text for a program. */
+function requireProgram(spec: ObjectSpec, name: string): void {
+  if (!spec.programs.some((program) => program.name === name))
+    throw new BpfError('PROGRAM_NOT_FOUND', `${spec.name}: no program '${name}'`, { program: name });
 }
 
 /** An error of the loader is its answer; any other is a bug, and is reported as one. */

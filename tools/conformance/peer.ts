@@ -20,17 +20,30 @@ export function listPrograms(oracle: string, file: string): readonly string[] | 
   return answers.flatMap((answer) => ('program' in answer ? [answer.program] : []));
 }
 
-/** What libbpf makes of one program, and what the kernel then holds. The directory is on a bpf file system, and new. */
-export function loadWithLibbpf(
-  oracle: string,
-  file: string,
-  program: string,
-  directory: string,
-  seconds: number,
-): Verdict {
+export interface Question {
+  /** Path of the program that is linked with libbpf. */
+  readonly oracle: string;
+  readonly file: string;
+  readonly program: string;
+  /** A path on a bpf file system where nothing is yet. */
+  readonly directory: string;
+  readonly seconds: number;
+}
+
+/**
+ * What libbpf makes of one program, and what the kernel then holds. libbpf cannot fill a slot with a program that was
+ * switched off: where a program needs such a map, none is.
+ */
+export function loadWithLibbpf(question: Question): Verdict {
+  const verdict = load(question, question.program);
+  const needsOthers = verdict.outcome === 'refused' && /failed to initialize slot/.test(verdict.reason);
+  return needsOthers ? load(question, '*') : verdict;
+}
+
+function load({ oracle, file, program, directory, seconds }: Question, selection: string): Verdict {
   mkdirSync(directory);
   try {
-    const { answers, warnings, signal } = ask(oracle, ['load', file, program, directory, String(seconds)]);
+    const { answers, warnings, signal } = ask(oracle, ['load', file, selection, directory, String(seconds)]);
     if (signal === 'SIGALRM') return { outcome: 'timeout' };
     const end = answers.at(-1);
     if (end === undefined || 'program' in end) throw new Error(`${oracle} did not end well:\n${warnings}`);

@@ -42,8 +42,8 @@ export interface Comparison {
   readonly ours: Summary;
   /** Where two results differ: `place: libbpf's | ours`. */
   readonly differences: readonly string[];
-  /** Whether the second oracle agrees with us. */
-  readonly explained: boolean;
+  /** Why the first disagrees with us, where another version of libbpf, or a changed object, shows it. */
+  readonly explanation: string | undefined;
 }
 
 /** A verdict without what the kernel holds. */

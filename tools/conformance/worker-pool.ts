@@ -99,6 +99,6 @@ function notJudged({ file }: Task, program: string): Comparison {
     second: undefined,
     ours: timeout,
     differences: [],
-    explained: false,
+    explanation: undefined,
   };
 }
