@@ -16,6 +16,11 @@ import { type Handles } from './handles';
 import { instructionLines } from './instructions';
 import { typeShape } from './type-shape';
 
+export interface SnapshotOptions {
+  /** Bits of `map_flags` that are left out: what two versions of a loader decide differently. */
+  readonly ignoredMapFlags?: number;
+}
+
 /**
  * What the kernel holds of one object, as plain values in which no id, address or order of loading remains: two
  * loaders did the same if their snapshots are equal.
@@ -25,12 +30,15 @@ import { typeShape } from './type-shape';
  * difference(snapshot(peer), snapshot(ours)); // [] where they agree
  * ```
  */
-export function snapshot(handles: Handles): { programs: Record<string, Json>; maps: Record<string, Json> } {
+export function snapshot(
+  handles: Handles,
+  { ignoredMapFlags = 0 }: SnapshotOptions = {},
+): { programs: Record<string, Json>; maps: Record<string, Json> } {
   const names = namesById(handles);
   const btfs = new BtfCache();
   return {
     programs: eachOf(handles.programs, (fd) => programSnapshot(fd, names, btfs)),
-    maps: eachOf(handles.maps, (fd) => mapSnapshot(fd, names, btfs)),
+    maps: eachOf(handles.maps, (fd) => mapSnapshot(fd, names, btfs, ignoredMapFlags)),
   };
 }
 
@@ -58,7 +66,7 @@ function programSnapshot(fd: number, names: Names, btfs: BtfCache): Json {
   };
 }
 
-function mapSnapshot(fd: number, names: Names, btfs: BtfCache): Json {
+function mapSnapshot(fd: number, names: Names, btfs: BtfCache, ignoredFlags: number): Json {
   const info = mapInfo(fd);
   return {
     kernelName: info.name,
@@ -66,7 +74,7 @@ function mapSnapshot(fd: number, names: Names, btfs: BtfCache): Json {
     keySize: info.keySize,
     valueSize: info.valueSize,
     maxEntries: info.maxEntries,
-    flags: info.flags,
+    flags: info.flags & ~ignoredFlags,
     mapExtra: info.mapExtra.toString(),
     ifindex: info.ifindex,
     frozen: isFrozen(fd),

@@ -1,4 +1,4 @@
-import { BtfKind } from '../btf';
+import { type Btf, BtfKind, Linkage } from '../btf';
 import { type ElfSection, SHT_NOBITS } from '../elf';
 import { dataMapName } from './kernel-name';
 import { MapType } from './map-types';
@@ -50,6 +50,7 @@ interface SingleValue {
 function singleValue(source: ObjectSource, value: SingleValue): MapSpec {
   const { name, size, origin, readOnly, data } = value;
   const typeId = source.btf?.find(name, BtfKind.DATASEC) ?? 0;
+  const mmapable = typeId !== 0 && hasVisibleVariable(source, source.btf!, typeId);
   return {
     name,
     kernelName: dataMapName(source.name, name),
@@ -59,10 +60,7 @@ function singleValue(source: ObjectSource, value: SingleValue): MapSpec {
     keySize: 4,
     valueSize: size,
     maxEntries: 1,
-    // libbpf before 1.1 always asks for a map that can be mapped into memory, as we do; since then it leaves that out
-    // for sections of static and hidden variables alone. The kernel takes both, and refuses only the mapping where
-    // a variable is an object of its own (a lock, a list head).
-    flags: (readOnly ? BPF_F_RDONLY_PROG : 0) | BPF_F_MMAPABLE,
+    flags: (readOnly ? BPF_F_RDONLY_PROG : 0) | (mmapable ? BPF_F_MMAPABLE : 0),
     numaNode: undefined,
     mapExtra: 0n,
     pinByName: false,
@@ -73,4 +71,21 @@ function singleValue(source: ObjectSource, value: SingleValue): MapSpec {
     data,
     frozen: readOnly,
   };
+}
+
+/**
+ * Whether user space is meant to see a variable of a section: one that is neither static nor hidden. As libbpf since
+ * 1.1, we ask for a map that can be mapped into memory only then: such a map is rounded up to whole pages, and the
+ * kernel refuses it where a variable is an object of its own (a lock, a list head). bpftool of Linux 6.1 asks always.
+ */
+function hasVisibleVariable(source: ObjectSource, btf: Btf, datasec: number): boolean {
+  const section = source.elf.section(btf.name(datasec));
+  const symbols = (section && source.symbols.defined.get(section.index)) ?? [];
+  const hidden = new Set(symbols.filter((symbol) => symbol.hidden).map((symbol) => symbol.name));
+  for (let i = 0; i < btf.vlen(datasec); i++) {
+    const variable = btf.secVarType(datasec, i);
+    if (btf.kind(variable) !== BtfKind.VAR || btf.linkage(variable) === Linkage.STATIC) continue;
+    if (!hidden.has(btf.name(variable))) return true;
+  }
+  return false;
 }

@@ -177,8 +177,9 @@ test('data sections become maps', () => {
     data: undefined,
     frozen: false,
   });
+  // Mapping into memory is asked for where a variable is neither static nor hidden.
   expect(map('.bss').flags).toBe(1 << 10);
-  expect(map('.data')).toMatchObject({ flags: 1 << 10, valueSize: 4, maxEntries: 1, keySize: 4 });
+  expect(map('.data')).toMatchObject({ flags: 0, valueSize: 4, maxEntries: 1, keySize: 4 });
   expect(map('.rodata')).toMatchObject({ flags: (1 << 7) | (1 << 10), frozen: true, valueSize: 8 });
   expect(map('.data.mine')).toMatchObject({ kernelName: '.data.mine', origin: 'data' });
   expect(little.btf!.name(map('.rodata').valueTypeId)).toBe('.rodata');
@@ -287,7 +288,7 @@ test('an object without BTF has its programs, data sections and externs all the 
     btf: undefined,
     license: '',
     kernelVersion: 0,
-    maps: [{ name: '.bss', valueTypeId: 0, flags: 1 << 10 }],
+    maps: [{ name: '.bss', valueTypeId: 0, flags: 0 }],
     programs: [{ name: 'p' }],
     externs: [{ name: 'unknown', section: undefined, function: true, typeId: 0 }],
     variables: [{ name: 'seen', typeId: 0 }],
@@ -302,7 +303,7 @@ test('string literals are a section of their own', () => {
     { name: 's' },
   );
   expect(spec.maps).toMatchObject([
-    { name: '.rodata.str1.1', kernelName: '.rodata.str1.1', valueTypeId: 0, flags: (1 << 7) | (1 << 10) },
+    { name: '.rodata.str1.1', kernelName: '.rodata.str1.1', valueTypeId: 0, flags: 1 << 7 },
   ]);
   expect(spec.functions[0]!.references.map((reference) => reference.kind)).toEqual(['data', 'data']);
   expect(spec.variables).toEqual([]);
