@@ -63,7 +63,8 @@ function alignmentAt(btf: Btf, id: number, depth: number): number {
     case BtfKind.ENUM:
     case BtfKind.ENUM64:
     case BtfKind.FLOAT:
-      return Math.min(POINTER_SIZE, btf.size(at));
+      // An enum without a definition has no size.
+      return Math.max(1, Math.min(POINTER_SIZE, btf.size(at)));
     case BtfKind.PTR:
       return POINTER_SIZE;
     case BtfKind.ARRAY:

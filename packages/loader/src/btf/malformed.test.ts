@@ -104,7 +104,18 @@ function built(write: (builder: BtfBuilder, int: number) => void): Uint8Array {
 
 const deep = built((builder, int) => {
   let type = int;
-  for (let i = 0; i < 100; i++) type = builder.pointer(type);
+  for (let i = 0; i < 300; i++) type = builder.pointer(type);
+});
+
+test('an enum that is only declared, and types built up deeper than the kernel allows, are taken', () => {
+  expect(() =>
+    Btf.parse(btfSections(compile('enum later; int f(enum later *e) { return e != 0; }')).btf),
+  ).not.toThrow();
+  const nested = built((builder, int) => {
+    let type = int;
+    for (let i = 0; i < 150; i++) type = builder.pointer(type);
+  });
+  expect(() => Btf.parse(nested)).not.toThrow();
 });
 
 describe('what is wrong is said with where it is', () => {
@@ -130,7 +141,7 @@ describe('what is wrong is said with where it is', () => {
       'contains itself, or is declared by itself',
     ],
     ['a pointer to itself', built((b) => b.pointer(2)), 'contains itself, or is declared by itself'],
-    ['pointers without end', deep, 'is built up of more than 64 others'],
+    ['pointers without end', deep, 'is built up of more than 200 others'],
     [
       'a member outside its struct',
       built((b, int) => b.struct('s', 4, [{ name: 'a', type: int, bitOffset: 40 }])),

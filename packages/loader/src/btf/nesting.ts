@@ -3,10 +3,11 @@ import { type Btf } from './btf';
 import { BtfKind } from './kinds';
 
 /**
- * How many types deep a type may be built up. The kernel gives up at 32 (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c);
- * we are more generous, but readers that follow types one into the other rely on some limit.
+ * How many types deep a type may be built up. The kernel gives up at 32 (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c), and
+ * an object whose types it refuses can still be loaded. A path of 64 members, as long as CO-RE follows one, fits in
+ * with its typedefs; readers that follow types one into the other rely on some limit.
  */
-export const MAX_NESTING = 64;
+export const MAX_NESTING = 200;
 
 type Children = (btf: Btf, id: number) => readonly number[];
 

@@ -28,7 +28,7 @@ export class CLayouts {
       case BtfKind.INT:
       case BtfKind.ENUM:
       case BtfKind.ENUM64:
-        return btf.size(at);
+        return Math.max(1, btf.size(at));
       case BtfKind.FLOAT:
         // Larger ones are written as bytes, see print-c-arithmetic.ts.
         return btf.size(at) <= 8 ? btf.size(at) : 1;
