@@ -2,7 +2,8 @@ import { type KconfigType } from './kconfig-type';
 
 /**
  * A configuration value as the bytes of an extern. Which letter or number goes into which C type is libbpf's rule:
- * `y`, `m` and `n` into bool (not `m`), tristate and char; numbers into integers and char; quoted text into char[].
+ * `y`, `m` and `n` into bool (not `m`), tristate and char; numbers into integers, char, and bool (0 and 1); quoted text
+ * into char[].
  *
  * @param text as written in the configuration: `y`, `250`, `0xffffffff80000000`, `"(none)"`
  * @returns the bytes, as many as the type has, or what is wrong
@@ -22,6 +23,10 @@ export function encodeKconfigNumber(
   value: bigint,
   littleEndian: boolean,
 ): Uint8Array | string {
+  if (type.kind === 'bool') {
+    if (value !== 0n && value !== 1n) return `its value ${value} is neither 0 nor 1, the extern is bool`;
+    return Uint8Array.of(Number(value));
+  }
   if (type.kind !== 'int' && type.kind !== 'char')
     return `its value ${value} is a number, the extern is ${name(type)}`;
   const size = type.kind === 'char' ? 1 : type.size;

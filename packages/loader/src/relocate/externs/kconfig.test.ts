@@ -35,6 +35,8 @@ function value(
 test.each<[string, string, number[]]>([
   ['flag', 'y', [1]],
   ['flag', 'n', [0]],
+  ['flag', '1', [1]],
+  ['flag', '0', [0]],
   ['tri', 'y', [1, 0, 0, 0]],
   ['tri', 'm', [2, 0, 0, 0]],
   ['tri', 'n', [0, 0, 0, 0]],
@@ -55,7 +57,8 @@ test.each<[string, string, number[]]>([
 
 test.each<[string, string, string]>([
   ['flag', 'm', 'no bool can say'],
-  ['flag', '1', 'is a number, the extern is bool'],
+  ['flag', '2', 'is neither 0 nor 1, the extern is bool'],
+  ['tri', '1', 'is a number, the extern is enum libbpf_tristate'],
   ['i32', 'y', 'use bool, char or enum'],
   ['small', '128', '128 does not fit into char'],
   ['i32', '2147483648', 'does not fit into a signed integer of 4 bytes'],
