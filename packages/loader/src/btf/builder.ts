@@ -209,6 +209,37 @@ export class BtfBuilder {
     this.words[start + HEADER_WORDS + elementWords[BtfKind.FUNC_PROTO]! * i] = this.string(name);
   }
 
+  /**
+   * Puts another type in the place of one, under its id. What follows its header must be as many words as before.
+   *
+   * @param sizeOrType third word of the header: a size in bytes or the id of a type, as the kind has it
+   * @param rest what follows the header; left out, it stays
+   */
+  replace(
+    id: number,
+    type: {
+      readonly kind: BtfKind;
+      readonly name: string;
+      readonly vlen: number;
+      readonly sizeOrType: number;
+      readonly rest?: readonly number[] | undefined;
+    },
+  ): void {
+    const start = this.starts[id]!;
+    const end = this.starts[id + 1] ?? this.words.length;
+    const { rest } = type;
+    if (rest !== undefined && rest.length !== end - start - HEADER_WORDS) {
+      throw new BpfError(
+        'INTERNAL',
+        `BTF type [${id}] has ${end - start - HEADER_WORDS} words, not ${rest.length}`,
+      );
+    }
+    this.words[start] = this.string(type.name);
+    this.words[start + 1] = infoWord(type.kind, type.vlen, false);
+    this.words[start + 2] = type.sizeOrType;
+    rest?.forEach((word, i) => (this.words[start + HEADER_WORDS + i] = word));
+  }
+
   /** The bytes of a `.BTF` section, little endian. */
   build(): Uint8Array {
     const typeLength = 4 * this.words.length;

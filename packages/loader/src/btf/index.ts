@@ -13,4 +13,5 @@ export { decodeValue, type DecodedValue } from './decode-value';
 export { encodeValue, type EncodeOptions } from './encode-value';
 export { essentialName } from './essential-name';
 export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';
+export { btfWithout, needsOfBtf, type BtfNeed } from './older-kernels';
 export { printC, type PrintCOptions } from './print-c';

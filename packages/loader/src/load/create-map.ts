@@ -1,8 +1,18 @@
-import { errnoName, Errno, failure, Fd, mapCreate, type Capability } from '../kernel';
+import {
+  errnoName,
+  Errno,
+  failure,
+  Fd,
+  type LayoutInput,
+  type MAP_CREATE,
+  mapCreate,
+  type Capability,
+} from '../kernel';
 import { type BpfError } from '../errors';
 import { mapTypeName, type MapSpec } from '../object';
 import { createStructOps } from './create-struct-ops';
 import { networkMaps, withoutBtf } from './map-rules';
+import { mayBeTooOld, olderMap } from './older-kernels';
 
 /** BPF_F_NUMA_NODE: `numa_node` counts. */
 const numaNodeFlag = 1 << 2;
@@ -46,10 +56,10 @@ function createWithTemplate(spec: MapSpec, inner: number | undefined, { btf, not
     btf === undefined || withoutBtf.has(spec.type) || (spec.keyTypeId === 0 && spec.valueTypeId === 0)
       ? undefined
       : { btf_fd: btf, btf_key_type_id: spec.keyTypeId, btf_value_type_id: spec.valueTypeId };
-  const first = mapCreate({ ...plain, ...types });
+  const first = create({ ...plain, ...types });
   if (first >= 0) return first;
   if (types !== undefined && first !== -Errno.EPERM) {
-    const second = mapCreate(plain);
+    const second = create(plain);
     if (second >= 0) {
       note(
         `map '${spec.name}' has no types in the kernel: created with them it fails with ${errnoName(-first)}`,
@@ -58,6 +68,13 @@ function createWithTemplate(spec: MapSpec, inner: number | undefined, { btf, not
     }
   }
   throw createFailed(spec, first);
+}
+
+/** BPF_MAP_CREATE, once more without what this kernel does not know. */
+function create(attributes: LayoutInput<typeof MAP_CREATE>): number {
+  const result = mapCreate(attributes);
+  const older = mayBeTooOld(result) ? olderMap(attributes) : undefined;
+  return older === undefined ? result : mapCreate(older);
 }
 
 function createFailed(spec: MapSpec, errno: number): BpfError {

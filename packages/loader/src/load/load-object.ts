@@ -46,20 +46,20 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
 
   clock.start();
   const btf = loadBtf(object.btf, note);
-  undo.push(() => btf?.close());
+  undo.push(() => btf?.fd.close());
   const btfTime = clock.lap();
 
-  const maps = loadMaps(wantedMaps, options, { btf: btf?.number, note }, undo);
+  const maps = loadMaps(wantedMaps, options, { btf: btf?.fd.number, note }, undo);
   const mapTime = clock.lap();
 
-  const context = { object, options, maps, note, btfFd: btf?.number, logLevel: options.logLevel ?? 0 };
+  const context = { object, options, maps, note, btf, logLevel: options.logLevel ?? 0 };
   const programs = loadPrograms(typed, context, undo);
   for (const map of maps) {
     const later = map.spec.inner === undefined && map.spec.structOps === undefined && map.origin !== 'given';
     if (later) fillSlots(map, { maps, programs }, note);
   }
   // Maps and programs hold the types from here on.
-  btf?.close();
+  btf?.fd.close();
   const timing = { btf: btfTime, maps: mapTime, programs: clock.lap() };
   return new LoadedObject(object.name, maps, programs, timing, notes);
 }

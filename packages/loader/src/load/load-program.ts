@@ -1,11 +1,13 @@
 import { Errno, kernelVersionCode, programLoad, type ProgramLoadAttributes } from '../kernel';
 import { ProgramType } from '../object';
 import { type RelocatedObject, type RelocatedProgram } from '../relocate';
+import { type LoadedBtf } from './load-btf';
+import { mayBeTooOld, olderProgram } from './older-kernels';
 
 /** What is the same for every program of an object. */
 export interface ProgramContext {
   readonly object: RelocatedObject;
-  readonly btfFd: number | undefined;
+  readonly btf: LoadedBtf | undefined;
   readonly logLevel: number;
 }
 
@@ -37,18 +39,24 @@ const anyVersion = 0xfffffffe;
 
 /**
  * BPF_PROG_LOAD. The first try is without a log, since making one slows the verifier down; if it fails, the load is
- * repeated with a log, in a buffer that grows until the whole log fits.
+ * repeated with a log, in a buffer that grows until the whole log fits. A kernel that may be too old for something the
+ * program can do without is tried without that first.
  */
 export function loadProgram(ready: ReadyProgram, context: ProgramContext): LoadOutcome {
   const attributes = programAttributes(ready, context);
-  if (context.logLevel > 0) return loadWithLog(attributes, context.logLevel);
-  const { result } = patiently(attributes);
-  return result >= 0 ? { result, log: [] } : loadWithLog(attributes, 1);
+  const attempt = (what: ProgramLoadAttributes): LoadOutcome =>
+    context.logLevel > 0 ? loadWithLog(what, context.logLevel) : { ...patiently(what), log: [] };
+  const first = attempt(attributes);
+  const older = mayBeTooOld(first.result)
+    ? olderProgram(attributes, ready.spec.attachTypeOptional)
+    : undefined;
+  const outcome = older === undefined ? first : attempt(older);
+  return outcome.result >= 0 || context.logLevel > 0 ? outcome : loadWithLog(older ?? attributes, 1);
 }
 
-function programAttributes(ready: ReadyProgram, { object, btfFd }: ProgramContext): ProgramLoadAttributes {
+function programAttributes(ready: ReadyProgram, { object, btf }: ProgramContext): ProgramLoadAttributes {
   const { spec } = ready;
-  const debug = btfFd !== undefined && spec.funcInfo.length > 0;
+  const debug = btf?.functions === true && spec.funcInfo.length > 0;
   return {
     prog_type: ready.type,
     expected_attach_type: ready.attachType,
@@ -62,7 +70,7 @@ function programAttributes(ready: ReadyProgram, { object, btfFd }: ProgramContex
     attach_fd: ready.attachBtfFd,
     fd_array: ready.fdArray,
     fd_array_cnt: ready.fdArrayCount,
-    prog_btf_fd: btfFd,
+    prog_btf_fd: btf?.fd.number,
     ...(debug && {
       func_info: spec.funcInfo,
       func_info_rec_size: funcInfoSize,
