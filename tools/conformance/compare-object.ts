@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { runningKernel } from '../../packages/loader/src/kernel';
 import { type ObjectSpec } from '../../packages/loader/src/object';
+import { type TargetKernel } from '../../packages/loader/src/relocate';
 import { agrees, compare } from './compare';
+import { explain } from './explain';
 import { type Answer, type Task } from './messages';
 import { loadWithOurs, readOurs } from './ours';
 import { listPrograms, loadWithLibbpf } from './peer';
-import { withWeakExterns } from './weak-externs';
 import { summary, type Comparison, type Refused, type Verdict } from './verdict';
 
 /** Compares what the loaders make of an object, program by program, and says each result as soon as it is known. */
@@ -43,24 +43,19 @@ function compareProgram(
   const first = peer(task.oracles.first, task.file);
   // We would not wait longer for ours.
   const ours = first.outcome === 'timeout' ? first : ourVerdict(spec, program, path.join(bpffs, 'ours'));
-  const agreesWithUs = (verdict: Verdict) => agrees(compare(verdict, ours).agreement);
   const { agreement, differences } = compare(first, ours);
   const judgement = { agreement, differences, first: summary(first), ours: summary(ours) };
   if (agrees(agreement)) return { ...judgement, second: undefined, explanation: undefined };
 
   const second = peer(task.oracles.second, task.file);
-  let explanation: string | undefined;
-  if (agreesWithUs(second)) {
-    explanation = 'libbpf of Linux 6.12 does as we do';
-  } else if (agreement === 'only we load') {
-    const copy = path.join(mkdtempSync(path.join(tmpdir(), 'nx-bpf-weak-')), path.basename(task.file));
-    writeFileSync(copy, withWeakExterns(readFileSync(task.file)));
-    if (agreesWithUs(peer(task.oracles.first, copy))) {
-      explanation =
-        'libbpf asks for externs of programs that are not loaded: with those weak, it does as we do';
-    }
-    rmSync(path.dirname(copy), { recursive: true });
-  }
+  const explanation = explain({
+    file: task.file,
+    first,
+    second,
+    ours,
+    askPeer: (file) => peer(task.oracles.first, file),
+    askOurs: (target) => ourVerdict(spec, program, path.join(bpffs, 'ours'), target),
+  });
   return { ...judgement, second: summary(second), explanation };
 }
 
@@ -78,7 +73,13 @@ function peerVerdict(
   return 'outcome' in answer ? answer : { outcome: 'loaded', held: null };
 }
 
-function ourVerdict(spec: ObjectSpec | Refused, program: string | undefined, directory: string): Verdict {
+function ourVerdict(
+  spec: ObjectSpec | Refused,
+  program: string | undefined,
+  directory: string,
+  target: TargetKernel = runningKernel(),
+): Verdict {
   if ('outcome' in spec) return spec;
-  return program === undefined ? { outcome: 'loaded', held: null } : loadWithOurs(spec, program, directory);
+  if (program === undefined) return { outcome: 'loaded', held: null };
+  return loadWithOurs(spec, program, directory, target);
 }

@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { BpfError } from '../../packages/loader/src/errors';
-import { runningKernel } from '../../packages/loader/src/kernel';
 import { objectName, parseObject, type ObjectSpec } from '../../packages/loader/src/object';
-import { relocateObject } from '../../packages/loader/src/relocate';
+import { relocateObject, type TargetKernel } from '../../packages/loader/src/relocate';
 import { closeAll } from '../oracle/handles';
 import { loadRelocated } from '../oracle/ours';
 import { held } from './held';
@@ -18,11 +17,16 @@ export function readOurs(file: string): ObjectSpec | Refused {
 }
 
 /** What our loader makes of one program of an object, and what the kernel then holds. */
-export function loadWithOurs(spec: ObjectSpec, program: string, directory: string): Verdict {
+export function loadWithOurs(
+  spec: ObjectSpec,
+  program: string,
+  directory: string,
+  target: TargetKernel,
+): Verdict {
   mkdirSync(directory);
   try {
     requireProgram(spec, program);
-    const handles = loadRelocated(relocateObject(only(spec, program), runningKernel()), directory);
+    const handles = loadRelocated(relocateObject(only(spec, program), target), directory);
     try {
       return { outcome: 'loaded', held: held(handles, program) };
     } finally {
