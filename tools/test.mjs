@@ -8,6 +8,7 @@ const checks = {
   format: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
   types: ['node_modules/typescript/lib/tsc.js', '-p', '.'],
   packages: ['tools/pack-check.mjs'],
+  kernels: ['tools/kernels.mjs'],
 };
 const options = { cwd: root, env: quickEnvironment };
 

@@ -30,6 +30,21 @@ const testing = [
     why: 'the loader that the tests compare ours with',
     present: () => which('bpftool'),
   },
+  {
+    debian: ['qemu-system-x86'],
+    why: 'runs the kernels that the tests boot',
+    present: () => which('qemu-system-x86_64'),
+  },
+  {
+    debian: ['busybox-static'],
+    why: 'what a booted kernel runs first',
+    present: () => which('busybox'),
+  },
+  {
+    debian: ['xz-utils'],
+    why: 'unpacks the modules of those kernels',
+    present: () => which('xz'),
+  },
 ];
 
 /** Installs through apt what is missing. Returns what it did. */

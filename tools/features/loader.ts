@@ -1,0 +1,10 @@
+/** What the features use of the loader: its public API, and of the room `kernel` what only tests need. */
+export * from '../../packages/loader/src';
+export {
+  features,
+  hasFeature,
+  kernelConfig as runningKernelConfig,
+  Namespace,
+  setNamespace,
+  unshare,
+} from '../../packages/loader/src/kernel';
