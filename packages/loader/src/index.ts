@@ -158,6 +158,7 @@ export {
   type LoadedProgram,
   type LoadOptions,
   type LoadTiming,
+  type ProgramTarget,
   type ProgramTypeChoice,
 } from './load';
 

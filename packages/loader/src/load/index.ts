@@ -6,6 +6,7 @@ export {
   type LoadedProgram,
   type LoadOptions,
   type LoadTiming,
+  type ProgramTarget,
   type ProgramTypeChoice,
 } from './loaded';
 export { type Machine, sizedMap } from './map-size';

@@ -2,6 +2,7 @@ import { Errno, kernelVersionCode, programLoad, type ProgramLoadAttributes } fro
 import { ProgramType } from '../object';
 import { type RelocatedObject, type RelocatedProgram } from '../relocate';
 import { type LoadedBtf } from './load-btf';
+import { type AttachWords } from './program-target';
 import { mayBeTooOld, olderProgram } from './older-kernels';
 
 /** What is the same for every program of an object. */
@@ -17,8 +18,7 @@ export interface ReadyProgram {
   readonly type: number;
   readonly attachType: number;
   readonly instructions: Uint8Array;
-  /** BTF fd of the module that the attach target is in; undefined for vmlinux. */
-  readonly attachBtfFd: number | undefined;
+  readonly attach: AttachWords;
   readonly fdArray: Uint8Array | undefined;
   /** How many entries of it are maps to be bound; undefined where it is only indexed. */
   readonly fdArrayCount: number | undefined;
@@ -66,8 +66,8 @@ function programAttributes(ready: ReadyProgram, { object, btf }: ProgramContext)
     insn_cnt: ready.instructions.length / 8,
     license: object.license,
     kern_version: versionFor(ready.type, object.kernelVersion),
-    attach_btf_id: spec.attach?.typeId,
-    attach_fd: ready.attachBtfFd,
+    attach_btf_id: ready.attach.typeId,
+    attach_fd: ready.attach.fd,
     fd_array: ready.fdArray,
     fd_array_cnt: ready.fdArrayCount,
     prog_btf_fd: btf?.fd.number,

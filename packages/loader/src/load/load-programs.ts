@@ -7,6 +7,7 @@ import { kernelValues } from './kernel-values';
 import { loadFailure } from './load-failure';
 import { loadProgram, type LoadOutcome, type ProgramContext, type ReadyProgram } from './load-program';
 import { type LoadedMap, type LoadedProgram, type LoadOptions } from './loaded';
+import { attachWords, type AttachWords } from './program-target';
 import { type Undo } from './undo';
 
 /** A program, and the type it is to be loaded as. */
@@ -69,7 +70,11 @@ function loadOne(
 ): LoadedProgram {
   const { options } = context;
   const bound = options.boundMaps ?? [];
-  const ready = (atLoad: readonly number[]) => readyProgram({ spec, type, attachType }, values, atLoad);
+  const { attachTargets: targets } = options;
+  const target = targets !== undefined && Object.hasOwn(targets, spec.name) ? targets[spec.name] : undefined;
+  const attach = attachWords(spec, { type, attachType }, target, values.moduleBtfFd);
+  const ready = (atLoad: readonly number[]) =>
+    readyProgram({ spec, type, attachType }, attach, values, atLoad);
   const { outcome, bindLater } = loadBinding(bound, (atLoad) => loadProgram(ready(atLoad), context));
   if (outcome.result < 0) {
     const { name: object, btf } = context.object;
@@ -82,8 +87,12 @@ function loadOne(
   return { spec, fd, type, attachType, asked, log: outcome.log };
 }
 
-function readyProgram(program: TypedProgram, values: KernelValues, atLoad: readonly number[]): ReadyProgram {
-  const { attach } = program.spec;
+function readyProgram(
+  program: TypedProgram,
+  attach: AttachWords,
+  values: KernelValues,
+  atLoad: readonly number[],
+): ReadyProgram {
   // A call's index 0 means vmlinux, so modules begin behind at least one other entry.
   const front = atLoad.length > 0 ? atLoad : [0];
   const { instructions, fdArray } = bindProgram(program.spec, values, front.length);
@@ -91,7 +100,7 @@ function readyProgram(program: TypedProgram, values: KernelValues, atLoad: reado
   return {
     ...program,
     instructions,
-    attachBtfFd: attach?.module === undefined ? undefined : values.moduleBtfFd(attach.module),
+    attach,
     fdArray: needed ? new Uint8Array(Int32Array.of(...front, ...fdArray).buffer) : undefined,
     fdArrayCount: atLoad.length > 0 ? front.length + fdArray.length : undefined,
   };

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly pinRoot?: string | undefined;
   /** Types of programs whose section name says nothing, or is overruled, by name of the program. */
   readonly types?: Readonly<Record<string, ProgramTypeChoice>> | undefined;
+  /** Programs of others that freplace, fentry and fexit programs are for, by name of the program that is loaded. */
+  readonly attachTargets?: Readonly<Record<string, ProgramTarget>> | undefined;
   /** `log_level` of BPF_PROG_LOAD for programs that load too: 1 instructions, 2 every state, 4 statistics. */
   readonly logLevel?: number | undefined;
 }
@@ -29,6 +31,14 @@ export interface ProgramTypeChoice {
   readonly type: number;
   /** `enum bpf_attach_type`. */
   readonly attachType?: number | undefined;
+}
+
+/** A function of a program that is loaded already. */
+export interface ProgramTarget {
+  /** fd of the program. It stays the caller's. */
+  readonly program: number;
+  /** Name of the function; by default what follows the slash in the section name. */
+  readonly function?: string | undefined;
 }
 
 export interface LoadedMap {

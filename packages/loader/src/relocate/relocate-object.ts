@@ -20,6 +20,8 @@ export interface RelocateOptions {
    * are loaded by default (not `SEC("?...")`).
    */
   readonly programs?: readonly string[] | undefined;
+  /** Names of programs that are for a function of another BPF program: the kernel's types do not have it. */
+  readonly attachedToPrograms?: readonly string[] | undefined;
 }
 
 /**
@@ -54,6 +56,7 @@ export function relocateObject(
     kconfigMap: spec.maps.find(({ origin }) => origin === 'kconfig')?.name,
   };
   const structOps = resolveStructOps(spec, selectStructOps(spec, options.programs), target);
+  const inKernel = ({ program }: SelectedProgram) => !options.attachedToPrograms?.includes(program.name);
   return {
     name: spec.name,
     license: spec.license,
@@ -64,7 +67,12 @@ export function relocateObject(
       ...structOps.maps,
     ],
     programs: selected.map((one) =>
-      relocateProgram(spec, one, { ...parts, structOps: structOps.members }, target),
+      relocateProgram(
+        spec,
+        one,
+        { ...parts, structOps: structOps.members },
+        inKernel(one) ? target : undefined,
+      ),
     ),
     variables: spec.variables,
   };
@@ -96,7 +104,7 @@ function relocateProgram(
   spec: ObjectSpec,
   { program, layout }: SelectedProgram,
   parts: RelocatedParts & { readonly structOps: ReadonlyMap<number, StructOpsMember> },
-  target: TargetKernel,
+  target: TargetKernel | undefined,
 ): RelocatedProgram {
   const { name, section, autoload, type, attachType, attachTypeOptional, flags } = program;
   const member = parts.structOps.get(program.function);
@@ -111,7 +119,7 @@ function relocateProgram(
     attachTypeOptional,
     flags,
     target: program.target,
-    attach: member?.attach ?? findAttachTarget(spec.name, program, target),
+    attach: member?.attach ?? (target && findAttachTarget(spec.name, program, target)),
     ...assemble(spec, layout, parts),
   };
 }

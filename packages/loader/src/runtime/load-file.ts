@@ -34,7 +34,10 @@ export interface LoadFileOptions extends LoadOptions {
 export function loadFile(path: string, options: LoadFileOptions = {}): Collection {
   const { constants = {}, mapOverrides = {}, ...loadOptions } = options;
   const spec = parseObject(readObject(path), { name: objectName(path) });
-  const related = relocateObject(spec, runningKernel(), { programs: options.programs });
+  const related = relocateObject(spec, runningKernel(), {
+    programs: options.programs,
+    attachedToPrograms: Object.keys(options.attachTargets ?? {}),
+  });
   const relocated = withMaps(withConstants(related, constants), mapOverrides);
   return new Collection(relocated, loadObject(relocated, loadOptions));
 }
