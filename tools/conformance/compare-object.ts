@@ -5,7 +5,7 @@ import { type TargetKernel } from '../../packages/loader/src/relocate';
 import { agrees, compare } from './compare';
 import { explain } from './explain';
 import { type Answer, type Task } from './messages';
-import { loadWithOurs, readOurs } from './ours';
+import { loadWithOurs, readOurs, refusalOfWhole } from './ours';
 import { listPrograms, loadWithLibbpf } from './peer';
 import { summary, type Comparison, type Refused, type Verdict } from './verdict';
 
@@ -55,6 +55,7 @@ function compareProgram(
     ours,
     askPeer: (file) => peer(task.oracles.first, file),
     askOurs: (target) => ourVerdict(spec, program, path.join(bpffs, 'ours'), target),
+    refusalOfWhole: () => ('outcome' in spec ? spec : refusalOfWhole(spec, runningKernel())),
   });
   return { ...judgement, second: summary(second), explanation };
 }

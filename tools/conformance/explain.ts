@@ -4,7 +4,7 @@ import path from 'node:path';
 import { runningKernel } from '../../packages/loader/src/kernel';
 import { type TargetKernel } from '../../packages/loader/src/relocate';
 import { agrees, compare } from './compare';
-import { type Verdict } from './verdict';
+import { type Refused, type Verdict } from './verdict';
 import { withWeakExterns } from './weak-externs';
 
 /** A disagreement on one program, and how to ask again with one thing changed. */
@@ -17,6 +17,8 @@ export interface Disagreement {
   readonly askPeer: (file: string) => Verdict;
   /** Ours, against a kernel of which something else is said. */
   readonly askOurs: (target: TargetKernel) => Verdict;
+  /** Why we refuse the object with all its programs, if we do. */
+  readonly refusalOfWhole: () => Refused | undefined;
 }
 
 interface Rule {
@@ -37,6 +39,14 @@ const rules: readonly Rule[] = [
       first.outcome === 'refused' &&
       ours.outcome === 'loaded' &&
       same(askWithWeakExterns(file, askPeer), ours),
+  },
+  {
+    text: 'libbpf refuses the object for an extern that only other programs use: asked for all of them, so do we',
+    holds: ({ first, ours, refusalOfWhole }) =>
+      first.outcome === 'refused' &&
+      /extern/.test(first.reason) &&
+      ours.outcome === 'loaded' &&
+      refusalOfWhole()?.by === 'loader (EXTERN_UNRESOLVED)',
   },
   {
     text: 'libbpf finds LINUX_HAS_SYSCALL_WRAPPER by attaching a kprobe, which this kernel does not have: with 0, we do as libbpf',

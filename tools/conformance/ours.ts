@@ -16,7 +16,10 @@ export function readOurs(file: string): ObjectSpec | Refused {
   }
 }
 
-/** What our loader makes of one program of an object, and what the kernel then holds. */
+/**
+ * What our loader makes of one program of an object, and what the kernel then holds: that program, those without which
+ * it cannot be (in slots of its maps, in its struct_ops), and all maps of the object, as libbpf makes them.
+ */
 export function loadWithOurs(
   spec: ObjectSpec,
   program: string,
@@ -25,8 +28,7 @@ export function loadWithOurs(
 ): Verdict {
   mkdirSync(directory);
   try {
-    requireProgram(spec, program);
-    const handles = loadRelocated(relocateObject(only(spec, program), target), directory);
+    const handles = loadRelocated(relocateObject(spec, target, { programs: [program] }), directory);
     try {
       return { outcome: 'loaded', held: held(handles, program) };
     } finally {
@@ -39,18 +41,14 @@ export function loadWithOurs(
   }
 }
 
-/** The object with every other program switched off: so all its maps are made, as libbpf makes them. */
-function only(spec: ObjectSpec, name: string): ObjectSpec {
-  return {
-    ...spec,
-    programs: spec.programs.map((program) => ({ ...program, autoload: program.name === name })),
-  };
-}
-
-/** With every other program switched off nothing would be missed: libbpf takes a lone function in .text for a program. */
-function requireProgram(spec: ObjectSpec, name: string): void {
-  if (!spec.programs.some((program) => program.name === name))
-    throw new BpfError('PROGRAM_NOT_FOUND', `${spec.name}: no program '${name}'`, { program: name });
+/** Why our loader does not relocate an object with all the programs that are loaded by default, if it does not. */
+export function refusalOfWhole(spec: ObjectSpec, target: TargetKernel): Refused | undefined {
+  try {
+    relocateObject(spec, target);
+    return undefined;
+  } catch (error) {
+    return refusal(error);
+  }
 }
 
 /** An error of the loader is its answer; any other is a bug, and is reported as one. */

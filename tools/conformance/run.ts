@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       cache: { type: 'string', default: defaultCache() },
-      seconds: { type: 'string', default: '20' },
+      seconds: { type: 'string', default: '60' },
     },
   });
   const { cache } = values;
