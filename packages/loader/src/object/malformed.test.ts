@@ -35,7 +35,7 @@ describe('objects that are refused', () => {
       SEC("xdp") int p(void *ctx) { return shared; }`);
     expect(error.code).toBe('MAP_INVALID');
     expect(error.message).toBe(
-      "x: variables of section '.addr_space.1' have no arena to be in; define a map of type BPF_MAP_TYPE_ARENA in SEC(\".maps\")",
+      'x: variables of section \'.addr_space.1\' have no arena to be in; define a map of type BPF_MAP_TYPE_ARENA in SEC(".maps")',
     );
   });
 
@@ -58,10 +58,10 @@ describe('objects that are refused', () => {
     const bytes = compile(`${prelude} int few[2]; SEC("xdp") int p(void *ctx) { return few[0]; }`);
     // clang adds such an offset with an instruction of its own; other compilers may put it into the load.
     bytes[ElfFile.parse(bytes, { object: 'x' }).section('xdp')!.data.byteOffset + 4] = 8;
-    const error = failureOf(bytes);
-    expect(error.message).toContain(
-      "relocation against 'few': found byte 8 of its 8, expected an address inside",
-    );
+    // It is an error of the programs that have it, once they are wanted: see relocate-object.test.ts.
+    expect(parseObject(bytes, { name: 'x' }).functions[0]!.references).toEqual([
+      { kind: 'data', insn: 0, map: '.bss' },
+    ]);
   });
 
   test('a version of the wrong size', () => {

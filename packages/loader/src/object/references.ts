@@ -11,7 +11,7 @@ import {
   SLOT,
   slotCount,
 } from '../asm';
-import { type ElfSection, SHN_LORESERVE } from '../elf';
+import { type ElfSection, SHN_LORESERVE, STT_SECTION } from '../elf';
 import { type BpfError } from '../errors';
 import { type FunctionPlace, type FunctionTable } from './function-table';
 import { objectError, type ObjectSource } from './source';
@@ -190,22 +190,23 @@ function resolveLoad(targets: ReferenceTargets, site: Site): Reference {
     }
     case 'maps':
     case 'legacy-maps': {
-      const map = mapAt(targets, site, section, offset);
+      const map = mapAt(targets, site, section);
       point(insns, insn, PSEUDO_MAP_FD, 0);
       return { kind: 'map', insn, map };
     }
     case 'data':
     case 'rodata':
     case 'bss':
+      // Whether it is inside counts for the programs that are wanted: see the room relocate. GCC 12 with the assembler
+      // of binutils 2.40 has the symbol's value in the instruction, too, so many of its addresses are twice too far.
+      if ((offset | 0) !== offset) throw invalid(targets, site, `byte ${offset}`, 'a distance of 32 bits');
+      point(insns, insn, PSEUDO_MAP_VALUE, offset);
+      return { kind: 'data', insn, map: section.name };
     case 'arena':
       if (offset < 0 || offset >= section.size)
         throw invalid(targets, site, `byte ${offset} of its ${section.size}`, 'an address inside');
       point(insns, insn, PSEUDO_MAP_VALUE, offset);
-      return {
-        kind: 'data',
-        insn,
-        map: source.roles[section.index] === 'arena' ? targets.arena! : section.name,
-      };
+      return { kind: 'data', insn, map: targets.arena! };
     case 'jumptables':
       throw unsupported(targets, site, 'jump tables (compile with -fno-jump-tables)');
     default:
@@ -223,7 +224,12 @@ function point(insns: Uint8Array, insn: number, source: number, offset: number):
   setImm64(insns, insn, BigInt(offset) << 32n);
 }
 
-function mapAt(targets: ReferenceTargets, site: Site, section: ElfSection, offset: number): string {
+/** Only against a section does the instruction say which map; against a symbol, GCC 12 writes something there, too. */
+function mapAt(targets: ReferenceTargets, site: Site, section: ElfSection): string {
+  const { symbols } = targets.source.elf;
+  const { insns, insn, symbol, addend } = site;
+  const inside = symbols.type(symbol) === STT_SECTION ? addend + imm(insns, insn) : 0;
+  const offset = symbols.value(symbol) + inside;
   const names = symbolsAt(targets.source.symbols, section.index, offset).map((symbol) => symbol.name);
   const map = names.find((name) => targets.maps.has(name));
   if (map === undefined) throw invalid(targets, site, `byte ${offset} of section '${section.name}'`, 'a map');

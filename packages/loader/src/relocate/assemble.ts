@@ -1,4 +1,5 @@
 import {
+  imm,
   isCall,
   isLdImm64,
   PSEUDO_BTF_ID,
@@ -85,6 +86,7 @@ class Referrer {
     switch (reference.kind) {
       case 'map':
       case 'data':
+        if (reference.kind === 'data') this.checkInside(reference.map, reference.insn);
         setImm(instructions, insn, 0);
         bindings.push({ kind: reference.kind, insn, map: reference.map });
         return;
@@ -98,6 +100,26 @@ class Referrer {
       case 'extern':
         this.applyExtern(reference.extern, reference.insn);
     }
+  }
+
+  /** The kernel would refuse it, too, without saying which variable. The variables of an arena were checked before. */
+  private checkInside(name: string, insn: number): void {
+    const map = this.spec.maps.find((each) => each.name === name)!;
+    const offset = imm(this.fn.instructions, insn + 1);
+    if (map.origin !== 'data' || (offset >= 0 && offset < map.valueSize)) return;
+    throw new BpfError(
+      'RELOCATION_INVALID',
+      `${this.spec.name}: function '${this.fn.name}', instruction ${insn}: address of a variable`,
+      {
+        object: this.spec.name,
+        section: this.fn.section,
+        insn,
+        map: name,
+        found: `byte ${offset} of section '${name}', which has ${map.valueSize}`,
+        expected: 'an address inside',
+        ...sourceLine(this.spec.btf, this.fn, insn),
+      },
+    );
   }
 
   private applyExtern(index: number, localInsn: number): void {

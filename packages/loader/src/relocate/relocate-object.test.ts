@@ -104,6 +104,31 @@ describe('maps and data', () => {
   });
 });
 
+test('an address behind the end of a data section is an error of the programs that have it', () => {
+  const bytes = compile(
+    `${header} int few[2]; SEC("xdp") int far(void *ctx) { return few[0]; } SEC("tc") int near(void *ctx) { return few[1]; }`,
+  );
+  // clang adds such an offset with an instruction of its own; other compilers may put it into the load.
+  bytes[ElfFile.parse(bytes, { object: 'x' }).section('xdp')!.data.byteOffset + 4] = 8;
+  const spec = parseObject(bytes, { name: 'x' });
+  expect(relocateObject(spec, untouched, { programs: ['near'] }).programs).toHaveLength(1);
+  expect(() => relocateObject(spec, untouched)).toThrow(
+    "x: function 'far', instruction 0: address of a variable: found byte 8 of section '.bss', which has 8, expected an address inside",
+  );
+});
+
+test('what an instruction already holds does not lead from one map to another', () => {
+  const bytes = compile(
+    `${header} SEC("xdp") int p(void *ctx) { u32 key = 0; return lookup(&hits, &key) != 0; }`,
+  );
+  const { data } = ElfFile.parse(bytes, { object: 'x' }).section('xdp')!;
+  const load = data.findIndex((byte, i) => i % 8 === 0 && byte === 0x18);
+  // GCC 12 with binutils 2.40 writes the symbol's value here.
+  bytes[data.byteOffset + load + 4] = 64;
+  const [program] = relocateObject(parseObject(bytes, { name: 'x' }), untouched).programs;
+  expect(program!.bindings).toEqual([{ kind: 'map', insn: load / 8, map: 'hits' }]);
+});
+
 describe('subprograms', () => {
   const source = `
     u64 counter;
