@@ -1,13 +1,18 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { summary } from './tools/testing/summary.mjs';
 
-const alias = Object.fromEntries(
-  ['loader', 'deploy', 'plugin'].map((name) => [
-    `@nx-bpf/${name}`,
-    path.resolve(import.meta.dirname, `packages/${name}/src/index.ts`),
-  ]),
-);
+/** The packages by their names, as tsconfig.base.json has them: each name alone, not what begins with it. */
+const { paths } = (
+  JSON.parse(readFileSync(path.join(import.meta.dirname, 'tsconfig.base.json'), 'utf8')) as {
+    compilerOptions: { paths: Record<string, [string]> };
+  }
+).compilerOptions;
+const alias = Object.entries(paths).map(([name, [source]]) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: path.resolve(import.meta.dirname, source),
+}));
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.nx/**'];
 
 export default defineConfig({

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError } from '@nx-bpf/loader/errors';
 import { child, children, textOf, type Layer, type Located } from './located';
 import { contains } from './paths';
 import { Problems } from './problems';
 import { projectName } from './project-name';
 import { readYaml } from './read-yaml';
-import { suggestion } from './validate';
+import { suggestion } from './suggestion';
 
 /** What a manifest is called, at the root and in a project. */
 export const manifestFile = 'bpf.config.yaml';
@@ -64,7 +64,7 @@ export function readManifest(
  *
  * @example
  * ```ts
- * listProjects('/ws'); // [{ name: 'agent', root: 'packages/agent', files: ['packages/agent/bpf.config.yaml'], ... }]
+ * listProjects(process.cwd()); // [{ name: 'agent', root: 'packages/agent', files: ['packages/agent/bpf.config.yaml'], ... }]
  * ```
  */
 export function listProjects(workspaceRoot: string): ListedProject[] {
@@ -176,7 +176,14 @@ export function resolveProject(options: { readonly cwd: string; readonly project
   return { workspaceRoot, project: selectProject(projects, options.project ?? around?.name).name };
 }
 
-/** The workspace root of a directory. */
+/**
+ * The workspace root of a directory.
+ *
+ * @example
+ * ```ts
+ * findWorkspace('packages/agent') === process.cwd(); // true, where an nx.json is
+ * ```
+ */
 export function findWorkspace(cwd: string): string {
   let topmost: string | undefined;
   for (let directory = path.resolve(cwd); ; directory = path.dirname(directory)) {

@@ -1,6 +1,6 @@
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError } from '@nx-bpf/loader/errors';
 import { type ListedProject } from './discover';
-import { suggestion } from './validate';
+import { suggestion } from './suggestion';
 
 /**
  * The environment that a command means: the one it names, else the manifest's default.

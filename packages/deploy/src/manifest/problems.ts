@@ -1,4 +1,4 @@
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError } from '@nx-bpf/loader/errors';
 import { type Place } from './located';
 
 /** `file:line:column`, as editors and terminals make it clickable. */

@@ -19,8 +19,9 @@ import { type Problems } from './problems';
 import { revisionOf } from './revision';
 import { resolveAttachments, type WrittenAttachment } from './resolve-attach';
 import { type Manifest } from './schema';
+import { suggestion } from './suggestion';
 import { parseDuration, parseSize } from './units';
-import { pathText, suggestion } from './validate';
+import { pathText } from './validate';
 
 export interface ResolveContext {
   readonly workspaceRoot: string;

@@ -1,4 +1,4 @@
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError } from '@nx-bpf/loader/errors';
 import { located, plain, withChild, type Located, type LocatedMap, type Origin } from './located';
 import { Problems } from './problems';
 import { readYaml } from './read-yaml';

@@ -1,8 +1,9 @@
 import type { z as Zod } from 'zod';
-import { nearest } from '@nx-bpf/loader';
+import { nearest } from '@nx-bpf/loader/errors';
 import { keyOriginAt, originAt, plain, valueAt, withNullAt, type Located, type Path } from './located';
 import { type Problems } from './problems';
 import { manifestSchema } from './schema';
+import { suggestion } from './suggestion';
 
 /** A zod type as the walk below sees it: what it is made of, by kind. */
 type Definition = Partial<{
@@ -55,13 +56,6 @@ function report(issue: Zod.core.$ZodIssue, tree: Located, problems: Problems): v
       `${pathText(path)}: found ${show(node)}, expected ${issue.message}${hint}`,
     );
   }
-}
-
-/** What to write instead of a name that is not known. */
-export function suggestion(name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
-  if (near.length > 0) return `did you mean ${near.map((word: string) => `'${word}'`).join(' or ')}?`;
-  return known.length === 0 ? 'there is none' : `known are ${[...known].sort().join(', ')}`;
 }
 
 /** A path as people write it: `programs.edge_guard.attach[0].xdp`. */

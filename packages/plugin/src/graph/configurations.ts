@@ -1,4 +1,4 @@
-import { type ListedProject } from '@nx-bpf/deploy';
+import { type ListedProject } from '@nx-bpf/deploy/projects';
 
 /**
  * An Nx configuration for each environment, so that `nx run agent:bpf-load:prod` deploys to prod. No default one

@@ -1,4 +1,4 @@
-import { type ListedProject, listProjects } from '@nx-bpf/deploy';
+import { type ListedProject, listProjects } from '@nx-bpf/deploy/projects';
 import { type CreateNodes, type CreateNodesContext, type CreateNodesResultArray } from '@nx/devkit';
 import { targets } from './targets';
 

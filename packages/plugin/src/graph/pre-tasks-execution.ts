@@ -1,4 +1,4 @@
-import { type ListedProject, listProjects } from '@nx-bpf/deploy';
+import { type ListedProject, listProjects } from '@nx-bpf/deploy/projects';
 import { type PreTasksExecution } from '@nx/devkit';
 import { requested } from './requested';
 

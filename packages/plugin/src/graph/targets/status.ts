@@ -1,4 +1,4 @@
-import { type ListedProject } from '@nx-bpf/deploy';
+import { type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
 import { configurations } from '../configurations';
 

@@ -1,0 +1,5 @@
+/**
+ * `@nx-bpf/deploy/projects`: which projects of a workspace have BPF objects. It reads YAML, and loads neither the
+ * loader nor the schema, since Nx asks for it in every command: 25 files instead of 320.
+ */
+export { listProjects, type ListedProject } from './manifest/discover';
