@@ -107,6 +107,44 @@ test('the format with labels, as kernels from 7.3 write it', () => {
   });
 });
 
+test('the whole report of kernels from 7.3: texts are below their headings', () => {
+  const log = [
+    '0: R1=ctx() R10=fp0',
+    '0: (bf) r0 = r7',
+    'R7 !read_ok',
+    '',
+    'Verification failed: Register Type Safety: Unreadable register',
+    '',
+    'Reason:',
+    '  R7 has never been initialized on this path,',
+    '  so the verifier cannot use it as an input.',
+    '',
+    'At:',
+    '  insn 0',
+    '        | ^-- error: R7 is not readable',
+    '  Instruction context:',
+    '  >>> 0 | (bf) r0 = r7',
+    '      1 | (95) exit',
+    '',
+    'Causal path:',
+    '  no retained diagnostic events on this path',
+    '',
+    'Suggestion:',
+    '  Initialize R7 on every path before this instruction.',
+    '',
+    statistics,
+  ];
+  expect(readVerdict(log)).toEqual({
+    reason: 'R7 has never been initialized on this path, so the verifier cannot use it as an input.',
+    insn: 0,
+    instruction: '(bf) r0 = r7',
+    registers: [],
+    suggestion: 'Initialize R7 on every path before this instruction.',
+  });
+  const withoutReason = log.filter((line) => !line.includes('on this path') && !line.includes('as an input'));
+  expect(readVerdict(withoutReason)?.reason).toBe('Register Type Safety: Unreadable register');
+});
+
 test('no message, no verdict', () => {
   expect(readVerdict([])).toBeUndefined();
   expect(readVerdict([statistics])).toBeUndefined();

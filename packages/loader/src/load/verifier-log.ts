@@ -29,17 +29,18 @@ const noise: readonly RegExp[] = [
   /^\s*$/,
 ];
 
-/** The labelled lines of kernels from 7.3. */
-const reasonLine = /^Reason:\s*(.+)$/;
-const failedLine = /^Verification failed:\s*(.+)$/;
-const suggestionLine = /^Suggestion:\s*(.+)$/;
+/**
+ * Headings of the report that kernels from 7.3 write behind the classic message (ce7c9f6c599b): the text is on the same
+ * line, or on the lines below, indented.
+ */
+type Heading = 'Verification failed' | 'Reason' | 'At' | 'Suggestion';
 
 /** More lines than this no message has: what is above belongs to something else. */
 const longestMessage = 3;
 
 /**
  * Read a verifier log: the classic format, where the reason is what follows the last instruction, and that of
- * kernels from 7.3 with `Verification failed:` and `Reason:` lines.
+ * kernels from 7.3, behind which a report has the headings `Verification failed:`, `Reason:`, `At:` and `Suggestion:`.
  *
  * @param lines the log, a line an element
  * @returns undefined for a log without a message, such as one with nothing but statistics
@@ -53,18 +54,19 @@ const longestMessage = 3;
 export function readVerdict(lines: readonly string[]): VerifierVerdict | undefined {
   const split = lines.flatMap(splitJump);
   const last = split.findLastIndex((line) => instructionLine.test(line) && !isState(line));
-  const reason = labelled(split, reasonLine) ?? labelled(split, failedLine) ?? classicReason(split, last);
+  const reason =
+    reported(split, 'Reason') ?? reported(split, 'Verification failed') ?? classicReason(split, last);
   if (reason === undefined) return undefined;
   const [, number, text] = (last >= 0 && instructionLine.exec(split[last]!)) || [];
   const instruction = text?.replace(/\s*;.*$/, '');
-  const named = /\binsn (\d+)/.exec(reason)?.[1];
+  const named = /\binsn (\d+)/.exec(reported(split, 'At') ?? reason)?.[1];
   const seen = named ?? number;
   return {
     reason,
     insn: seen === undefined ? undefined : Number(seen),
     instruction: seen === number ? instruction : undefined,
     registers: last < 0 ? [] : registersOf(`${reason} ${instruction}`, split.slice(0, last)),
-    suggestion: labelled(split, suggestionLine),
+    suggestion: reported(split, 'Suggestion'),
   };
 }
 
@@ -78,12 +80,19 @@ function isState(line: string): boolean {
   return !/^\s*\d+: \([0-9a-f]{2}\) /.test(line);
 }
 
-function labelled(lines: readonly string[], label: RegExp): string | undefined {
-  for (const line of lines) {
-    const text = label.exec(line)?.[1];
-    if (text !== undefined) return text.trim();
-  }
-  return undefined;
+/** The text under a heading of the report, in one line; undefined if there is none. */
+function reported(lines: readonly string[], heading: Heading): string | undefined {
+  const start = lines.findIndex((line) => line.startsWith(`${heading}:`));
+  if (start < 0) return undefined;
+  const below = lines.slice(start + 1);
+  const end = below.findIndex((line) => !/^\s+\S/.test(line));
+  const text = [lines[start]!.slice(heading.length + 1), ...below.slice(0, end < 0 ? below.length : end)];
+  return (
+    text
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .join(' ') || undefined
+  );
 }
 
 /** Messages behind the last instruction; if there is none, the last message of all. */
