@@ -2,19 +2,20 @@
  * Tries every feature of tools/features on Debian's kernels and on the running one, prints the table of what came of
  * it, and compares it with docs/kernels.json.
  *
- *     node tools/kernels.mjs [--write]    --write makes docs/kernels.json and docs/kernels.md anew
+ *     node tools/kernels.mjs [--write] [--only FEATURE]...
+ *
+ * --write makes docs/kernels.json and docs/kernels.md anew; with --only, nothing is compared.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { isRoot } from './setup/command.mjs';
-import { quickEnvironment, root, run } from './setup/index.mjs';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { guestCommand, parseResults, prepareFeatures } from './features/prepare.mjs';
 import { document, table } from './features/table.mjs';
-import { bundle } from './virtual-machine/bundle.mjs';
+import { SetupError, isRoot } from './setup/command.mjs';
+import { quickEnvironment, root, run } from './setup/index.mjs';
 import { runOnKernels } from './virtual-machine/fleet.mjs';
-import { lineWriter } from './virtual-machine/lines.mjs';
 
 const kernels = ['6.1', '6.12'];
 /** Seconds: imitated processors are slow, more so beside other work. */
@@ -22,81 +23,88 @@ const timeout = 220;
 const recorded = path.join(root, 'docs/kernels.json');
 const page = path.join(root, 'docs/kernels.md');
 
+const { values: options } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+  },
+});
+
 const work = mkdtempSync(path.join(tmpdir(), 'nx-bpf-kernels-'));
 try {
-  const results = await tryEverywhere();
-  const columns = Object.fromEntries([...results].map(([name, lines]) => [name, outcomes(lines)]));
-  const rows = [...results.values()][0].map(({ name, group, since }) => ({ name, group, since }));
-  const failures = [...results].flatMap(([kernel, lines]) =>
-    lines
-      .filter(({ outcome }) => outcome === 'wrong')
-      .map(({ name, error }) => `${kernel}: ${name}: ${error}`),
-  );
-  for (const failure of failures) console.error(failure);
-  if (failures.length > 0) process.exitCode = 1;
-  else if (process.argv.includes('--write')) write({ rows, columns });
-  else compare({ rows, columns });
+  conclude(await tryEverywhere());
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 
-/** @returns the results on each kernel, by its name; the running one's is its version, and it comes last */
+/** @returns {Promise<Map<string, object[]>>} the results on each kernel by its name; the running one is last */
 async function tryEverywhere() {
   const objects = path.join(work, 'objects');
-  run('mkdir', [objects]);
-  run(process.execPath, ['-r', './tools/run-source.js', 'tools/features/compile.ts', objects], {
-    cwd: root,
-    env: quickEnvironment,
-  });
-  const program = await bundle('tools/features/run.ts');
-  const files = new Map([
-    ['features/run.cjs', program],
-    ...readdirSync(objects)
-      .filter((file) => file.endsWith('.o'))
-      .map((file) => [`features/objects/${file}`, { bytes: readFileSync(path.join(objects, file)) }]),
-  ]);
-  const results = new Map(kernels.map((name) => [name, []]));
-  const lines = lineWriter((name, line) => results.get(name).push(JSON.parse(line)));
+  const { program, files } = await prepareFeatures(objects);
+  const said = Object.fromEntries(kernels.map((name) => [name, '']));
   const outcomes = await runOnKernels(kernels, {
-    command: ['node', '/features/run.cjs', '/features/objects'],
+    command: [...guestCommand, ...options.only],
     files,
     timeout,
-    output: lines.write,
-    errors: (name, chunk) => process.stderr.write(chunk),
+    output: (name, chunk) => (said[name] += chunk),
+    errors: (_, chunk) => process.stderr.write(chunk),
   });
-  for (const { kernel, failure, status, log, seconds } of outcomes) {
+  for (const { kernel, failure, log, seconds } of outcomes) {
     console.log(`${kernel.release}: ${seconds.toFixed(1)} s`);
-    if (failure !== undefined || status > 1 || results.get(kernel.name).length === 0) {
-      throw new Error(
-        `${kernel.release}: ${failure ?? `the features ended with ${status}`}; console: ${log}`,
-      );
-    }
+    if (failure !== undefined) throw new SetupError(`${kernel.release}: ${failure}; console: ${log}`);
   }
-  if (isRoot) results.set(release().split('.', 2).join('.'), await tryHere(program, objects));
+  const results = new Map(kernels.map((name) => [name, parseResults(said[name])]));
+  // Only root may load programs here; in the guests everybody is.
+  if (isRoot) results.set(`${release().split('.', 2).join('.')} here`, tryHere(program, objects));
   return results;
 }
 
 /** The same on the running kernel. */
-async function tryHere(program, objects) {
+function tryHere(program, objects) {
+  // Beside the packages of this repository, so that it finds koffi.
   const file = path.join(root, 'node_modules', `.nx-bpf-features-${process.pid}.cjs`);
-  writeFileSync(file, program.bytes);
+  writeFileSync(file, program);
   try {
-    const child = spawn(process.execPath, [file, objects], {
+    const { stdout } = spawnSync(process.execPath, [file, objects, ...options.only], {
+      encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
       env: quickEnvironment,
     });
-    let text = '';
-    for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk;
-    return text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    return parseResults(stdout);
   } finally {
     rmSync(file);
   }
 }
 
-function outcomes(lines) {
+/** Fails for a result that is wrong or missing; then records what came of it, or compares it with what is recorded. */
+function conclude(results) {
+  const [first = []] = results.values();
+  const rows = first.map(({ name, group, since }) => ({ name, group, since }));
+  const failures = [...results].flatMap(([kernel, lines]) => [
+    ...lines
+      .filter(({ outcome }) => outcome === 'wrong')
+      .map(({ name, error }) => `${kernel}: ${name}: ${error}`),
+    ...(lines.length === 0 || lines.length < rows.length
+      ? [`${kernel}: ended after ${lines.length} features`]
+      : []),
+  ]);
+  if (failures.length > 0) {
+    for (const failure of failures) console.error(failure);
+    process.exitCode = 1;
+    return;
+  }
+  const columns = Object.fromEntries([...results].map(([name, lines]) => [name, outcomesOf(lines)]));
+  console.log(table({ rows, columns }));
+  if (options.only.length > 0) return;
+  if (options.write) write({ rows, columns });
+  else compare({ rows, columns });
+}
+
+function outcomesOf(lines) {
   return Object.fromEntries(lines.map(({ name, outcome }) => [name, outcome]));
 }
 
@@ -104,12 +112,10 @@ function write(results) {
   writeFileSync(recorded, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(page, document(results));
   run(process.execPath, ['node_modules/prettier/bin/prettier.cjs', '--write', recorded, page], { cwd: root });
-  console.log(table(results));
 }
 
 /** Debian's kernels are the same everywhere; the running one is whatever this machine has. */
 function compare(results) {
-  console.log(table(results));
   const known = JSON.parse(readFileSync(recorded, 'utf8'));
   const same =
     isDeepStrictEqual(known.rows, results.rows) &&

@@ -1,5 +1,11 @@
 /** What stands in a cell for each outcome. */
-const cells = { works: 'yes', 'too old': '–', 'not built': 'not built', forbidden: 'forbidden' };
+const cells = {
+  works: 'yes',
+  'too old': '–',
+  'not built': 'not built',
+  forbidden: 'forbidden',
+  wrong: 'WRONG',
+};
 
 const titles = {
   Loader: 'What the loader does differently from kernel to kernel',
@@ -27,7 +33,9 @@ ${tables.join('\n')}`;
 
 /** All tables, for a terminal. */
 export function table(results) {
+  const present = new Set(results.rows.map(({ group }) => group));
   return Object.keys(titles)
+    .filter((group) => present.has(group))
     .map((group) => groupTable(results, group))
     .join('\n\n');
 }

@@ -50,7 +50,7 @@ export async function runGuest(guest) {
 }
 
 async function boot(guest, directory) {
-  const { kernel, files, command, modules, architecture, acceleration, timeout } = guest;
+  const { kernel, files, command, modules = [], architecture, acceleration, timeout } = guest;
   const machine = machines[architecture];
   const qemu = which(machine.qemu);
   if (qemu === undefined) throw new SetupError(`${machine.qemu} is not installed`);

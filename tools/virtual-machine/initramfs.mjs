@@ -16,23 +16,32 @@ const modules = ['virtio_pci', 'virtio_console', 'veth'];
  * @returns {Map<string, import('./cpio.mjs').Entry>}
  */
 export function machineFiles() {
+  const native = `@koromix/koffi-linux-${process.arch}`;
   return new Map([
     ['bin/busybox', staticCommand('busybox')],
     ...withLibraries(process.execPath, 'bin/node'),
-    ...applets(),
-    ...koffiFiles(),
+    ...sharedFiles(),
+    ...moduleFiles(native, path.join(root, 'node_modules', native)),
   ]);
 }
 
-/** koffi as `require('koffi')` finds it from anywhere: its JavaScript, and its build for this machine. */
-function koffiFiles() {
-  const native = `@koromix/koffi-linux-${process.arch}`;
-  const names = ['koffi/package.json', 'koffi/index.cjs', 'koffi/src', native];
-  const wanted = /\.(cjs|json|js|node)$/;
-  const files = names.flatMap((name) => filesBelow(path.join(root, 'node_modules', name)));
-  return files
-    .filter((file) => wanted.test(file) && !file.includes('/musl_'))
-    .map((file) => [path.relative(root, file), { bytes: readFileSync(file) }]);
+/** What is the same on every architecture: busybox's names, and koffi's JavaScript. */
+export function sharedFiles() {
+  const koffi = ['koffi/package.json', 'koffi/index.cjs', 'koffi/src'];
+  return new Map([
+    ...applets(),
+    ...koffi.flatMap((name) => moduleFiles(name, path.join(root, 'node_modules', name))),
+  ]);
+}
+
+/** A Node package or a part of it, where `require` finds it from anywhere. */
+export function moduleFiles(name, place) {
+  return filesBelow(place)
+    .filter((file) => /\.(cjs|json|js|node)$/.test(file) && !file.includes('/musl_'))
+    .map((file) => [
+      path.join('node_modules', name, path.relative(place, file)),
+      { bytes: readFileSync(file) },
+    ]);
 }
 
 function filesBelow(place) {
@@ -55,8 +64,9 @@ function applets() {
  * @param {import('./kernel.mjs').Kernel} kernel
  * @param {Map<string, import('./cpio.mjs').Entry>} files of every guest, and of this run
  * @param {readonly string[]} command and its arguments
+ * @param {readonly string[]} furtherModules that are inserted
  */
-export function writeInitramfs(file, kernel, files, command, furtherModules = []) {
+export function writeInitramfs(file, kernel, files, command, furtherModules) {
   const inserted = moduleClosure(kernel.modules, [...modules, ...furtherModules]);
   const entries = new Map([
     ...emptyDirectories.map((directory) => [`${directory}/.empty`, text('')]),
