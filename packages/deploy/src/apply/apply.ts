@@ -61,6 +61,13 @@ export interface ApplyResult {
  *
  * @throws BpfError MANIFEST_INVALID, MAP_INCOMPATIBLE, VERIFIER_REJECTED, ATTACH_CONFLICT, ...; ROLLBACK_INCOMPLETE if
  *   undoing failed too
+ *
+ * @example
+ * ```ts
+ * const cache = new RelocationCache('cache');
+ * const { plan, deployment } = await apply({ config, objects, cache, note: console.log });
+ * console.log(plan.empty ? 'nothing to do' : `generation ${plan.to}`, deployment.links);
+ * ```
  */
 export async function apply(input: ApplyInput): Promise<ApplyResult> {
   const { config } = input;

@@ -21,6 +21,12 @@ import { deploymentOf } from './deployment';
  *
  * @returns what was there, undefined if nothing was
  * @throws BpfError LOCK_TIMEOUT, STATE_INVALID
+ *
+ * @example
+ * ```ts
+ * const removed = await destroy(config, console.log);
+ * console.log(removed === undefined ? 'nothing was deployed' : removed.links);
+ * ```
  */
 export async function destroy(
   config: ProjectConfig,

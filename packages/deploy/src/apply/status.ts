@@ -15,6 +15,12 @@ export interface Status {
  * What of a deployment is in the kernel, from its pins alone. Changes nothing and takes no lock.
  *
  * @throws BpfError STATE_INVALID, PRIVILEGE_MISSING
+ *
+ * @example
+ * ```ts
+ * const { state, drift } = status(config);
+ * if (state === 'drifted') console.log(drift.join('\n'));
+ * ```
  */
 export function status(config: ProjectConfig): Status {
   const layout = layoutOf(config.pin.root, config.project, config.environment);

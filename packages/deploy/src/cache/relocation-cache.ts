@@ -30,6 +30,15 @@ export interface Relocation {
  * back only if it is what was written: `SHA-256 of the rest, length of a JSON text, the text, the encoded object`.
  * The text holds the circumstances that this relocation depended on beyond its key. A hit reads the entry and nothing
  * else: no ELF, no BTF, no kernel types.
+ *
+ * @example
+ * ```ts
+ * const kernel = 'e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1';
+ * const key = relocationInputsDigest({ object: objectDigest(bytes), kernel });
+ * const cache = new RelocationCache('cache');
+ * cache.get(key, {}, () => ({ relocated, depended: [] })).outcome; // 'miss'
+ * cache.get(key, {}, () => ({ relocated, depended: [] })).outcome; // 'hit'
+ * ```
  */
 export class RelocationCache {
   private readonly folder: string | undefined;

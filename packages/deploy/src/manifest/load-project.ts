@@ -36,7 +36,7 @@ const onlyAtRoot = ['projects'];
  *
  * @example
  * ```ts
- * const config = loadProject({ workspaceRoot: '/ws', project: 'agent', environment: 'prod' });
+ * const config = loadProject({ workspaceRoot: process.cwd(), project: 'agent', environment: 'prod' });
  * config.maps['blocklist']?.maxEntries; // 1048576
  * ```
  */

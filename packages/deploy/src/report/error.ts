@@ -31,6 +31,12 @@ const logTail = 12;
  * An error as people read it: where it is, what it says, every single problem, and of a verifier's log the end.
  *
  * @param verbose the whole log, and the causes underneath
+ *
+ * @example
+ * ```ts
+ * const error = new BpfError('MAP_INVALID', "map 'hits': max_entries is 0", { map: 'hits' });
+ * console.error(renderError(error).join('\n'));
+ * ```
  */
 export function renderError(error: unknown, verbose = false): string[] {
   if (!(error instanceof BpfError)) {

@@ -30,7 +30,9 @@ export interface DisassembleOptions {
  *
  * @example
  * ```ts
- * disassemble(insns); // ['r1 = *(u32 *)(r2 +4)', 'call bpf_map_lookup_elem#1', 'if r0 == 0x0 goto pc+2', 'exit']
+ * const insns = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+ * disassemble(insns); // ['r0 = 2', 'exit']
+ * disassemble(insns, { numbers: true }); // ['0: (b7) r0 = 2', '1: (95) exit']
  * ```
  */
 export function disassemble(insns: Uint8Array, options: DisassembleOptions = {}): string[] {

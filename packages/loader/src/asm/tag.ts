@@ -32,7 +32,8 @@ export function tagInput(insns: Uint8Array): Uint8Array {
  *
  * @example
  * ```ts
- * tag(program.instructions, 'sha256'); // '76b45ec3e0e0ffc4'
+ * const insns = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+ * tag(insns, 'sha256'); // '614b434cd8324ecc'
  * ```
  */
 export function tag(insns: Uint8Array, algorithm: 'sha1' | 'sha256'): string {

@@ -58,6 +58,11 @@ function missing(cgroup: string, directory: string): BpfError {
 /**
  * The path of a cgroup from the root of its hierarchy (`/agent/workers`), by the id that links have: the inode number
  * of its directory. undefined when it is gone or lies outside what is mounted here.
+ *
+ * @example
+ * ```ts
+ * cgroupById(statSync(findMount('cgroup2')!, { bigint: true }).ino); // '/'
+ * ```
  */
 export function cgroupById(id: bigint): string | undefined {
   const root = findMount('cgroup2');

@@ -45,7 +45,14 @@ export function tracepointId({ category, name }: TracepointName): number {
   }
 }
 
-/** Every tracepoint as `category/name`; empty where tracefs is not mounted or may not be read. */
+/**
+ * Every tracepoint as `category/name`; empty where tracefs is not mounted or may not be read.
+ *
+ * @example
+ * ```ts
+ * allTracepoints().includes('sched/sched_process_exec'); // true
+ * ```
+ */
 export function allTracepoints(): string[] {
   const events = tracefs();
   if (events === undefined) return [];

@@ -31,7 +31,16 @@ export interface XdpOptions extends InterfaceTarget {
   readonly mode?: 'auto' | Mode | undefined;
 }
 
-/** A link of an XDP program, which knows the mode it ended in. */
+/**
+ * A link of an XDP program, which knows the mode it ended in.
+ *
+ * @example
+ * ```ts
+ * const link = attachXdp(program, { interface: 'eth0', mode: 'generic' });
+ * link.mode; // 'generic'
+ * link.close();
+ * ```
+ */
 export class XdpLink extends Link {
   constructor(
     fd: number,

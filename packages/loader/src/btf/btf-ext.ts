@@ -29,9 +29,9 @@ type RecordCheck = (words: Uint32Array, at: number) => string | undefined;
  *
  * @example
  * ```ts
- * const ext = BtfExt.parse(bytes, btf, { object: 'edge.o' });
- * const lines = ext.lineInfo('xdp');
- * for (let i = 0; i < lines.length; i += LINE_INFO_WORDS) lines[i + 3]! >>> 10; // line number
+ * const ext = BtfExt.parse(elf.section('.BTF.ext')!.data, btf, { object: 'edge.bpf.o' });
+ * const lines = ext.lineInfo('xdp'); // four words each: instruction, file, line's text, line << 10 | column
+ * lines[3]! >>> 10 > 0; // true
  * ```
  */
 export class BtfExt {

@@ -49,10 +49,10 @@ const ENUMS = kindMask(BtfKind.ENUM, BtfKind.ENUM64);
  *
  * @example
  * ```ts
- * const kernel = Btf.parse(bytes, { trusted: true });
- * const id = kernel.find('task_struct', BtfKind.STRUCT);
- * for (let i = 0; i < kernel.vlen(id); i++) {
- *   if (kernel.memberName(id, i) === 'pid') kernel.memberBitOffset(id, i) / 8; // 2456
+ * const btf = Btf.parse(elf.section('.BTF')!.data);
+ * const id = btf.find('exec_event', BtfKind.STRUCT);
+ * for (let i = 0; i < btf.vlen(id); i++) {
+ *   if (btf.memberName(id, i) === 'comm') btf.memberBitOffset(id, i) / 8; // 4
  * }
  * ```
  */

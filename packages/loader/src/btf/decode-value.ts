@@ -19,7 +19,8 @@ export type DecodedValue =
  *
  * @example
  * ```ts
- * decodeValue(btf, btf.find('event', BtfKind.STRUCT), bytes, 0); // { pid: 42, comm: 'bash' }
+ * const bytes = Uint8Array.of(42, 0, 0, 0, ...new TextEncoder().encode('bash'.padEnd(16, '\0')));
+ * decodeValue(btf, btf.find('exec_event', BtfKind.STRUCT), bytes, 0); // { pid: 42, comm: 'bash' }
  * ```
  */
 export function decodeValue(

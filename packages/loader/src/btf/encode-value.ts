@@ -25,8 +25,10 @@ export interface EncodeOptions {
  *
  * @example
  * ```ts
+ * const id = btf.find('config', BtfKind.STRUCT);
  * const bytes = new Uint8Array(btf.byteSize(id));
  * encodeValue(btf, id, { port: 443, mode: 'MODE_DROP', comm: 'nginx' }, bytes, 0, { name: 'config' });
+ * bytes.subarray(0, 2); // Uint8Array.of(0xbb, 0x01)
  * ```
  */
 export function encodeValue(

@@ -22,7 +22,7 @@ export interface PrintCOptions {
  *
  * @example
  * ```ts
- * fs.writeFileSync('vmlinux.h', printC(Btf.parse(bytes, { trusted: true })));
+ * writeFileSync('vmlinux.h', printC(btf));
  * ```
  */
 export function printC(btf: Btf, options: PrintCOptions = {}): string {

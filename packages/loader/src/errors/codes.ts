@@ -80,7 +80,14 @@ export const errorCodes = {
 /** A stable name of a kind of failure. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** The exit status a command ends with for an error code. */
+/**
+ * The exit status a command ends with for an error code.
+ *
+ * @example
+ * ```ts
+ * exitStatus('MAP_INVALID'); // 5
+ * ```
+ */
 export function exitStatus(code: ErrorCode): number {
   return errorCodes[code];
 }

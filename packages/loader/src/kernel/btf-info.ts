@@ -20,6 +20,11 @@ const nameSpace = 64;
  * What the kernel says about the BTF object behind an fd.
  *
  * @throws BpfError SYSCALL_FAILED
+ *
+ * @example
+ * ```ts
+ * withObject('btf', programInfo(programFd).btfId, (fd) => btfInfo(fd).kernel); // false, an object's
+ * ```
  */
 export function btfInfo(fd: number): BtfInfo {
   const name = new Uint8Array(nameSpace);
@@ -34,7 +39,15 @@ export function btfInfo(fd: number): BtfInfo {
   };
 }
 
-/** The types of a BTF object as the kernel holds them; a module's refer to vmlinux's. */
+/**
+ * The types of a BTF object as the kernel holds them; a module's refer to vmlinux's.
+ *
+ * @example
+ * ```ts
+ * const btf = withObject('btf', programInfo(programFd).btfId, (fd) => Btf.parse(btfBytes(fd)));
+ * btf?.find('exec_event', BtfKind.STRUCT);
+ * ```
+ */
 export function btfBytes(fd: number): Uint8Array {
   const { size } = btfInfo(fd);
   const btf = new Uint8Array(size);

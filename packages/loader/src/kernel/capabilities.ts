@@ -27,7 +27,7 @@ export interface Privileges {
  *
  * @example
  * ```ts
- * privileges().effective.has('CAP_BPF'); // true for root
+ * privileges().effective.has('CAP_BPF'); // true, as root
  * ```
  */
 export function privileges(): Privileges {
@@ -54,6 +54,12 @@ function inUserNamespace(uidMap: string): boolean {
 /**
  * Which of the wanted capabilities this process lacks. CAP_SYS_ADMIN stands for CAP_BPF, CAP_PERFMON and CAP_SYSLOG
  * (include/linux/capability.h), not for CAP_NET_ADMIN.
+ *
+ * @example
+ * ```ts
+ * missingCapabilities(['CAP_BPF', 'CAP_NET_ADMIN'], { effective: new Set(['CAP_SYS_ADMIN']), userNamespace: false });
+ * // ['CAP_NET_ADMIN']
+ * ```
  */
 export function missingCapabilities(wanted: readonly Capability[], have: Privileges): Capability[] {
   const bySysAdmin: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYSLOG'];

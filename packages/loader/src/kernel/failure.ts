@@ -21,8 +21,8 @@ export interface FailureContext extends ErrorFields {
  *
  * @example
  * ```ts
- * throw failure("map 'hits': BPF_MAP_CREATE", -22, { code: 'MAP_CREATE_FAILED', map: 'hits' });
- * // map 'hits': BPF_MAP_CREATE: EINVAL (Invalid argument)
+ * failure("map 'hits': BPF_MAP_CREATE", -22, { code: 'MAP_CREATE_FAILED', map: 'hits' }).message;
+ * // "map 'hits': BPF_MAP_CREATE: EINVAL (Invalid argument)"
  * ```
  */
 export function failure(what: string, errno: number, context: FailureContext = {}): BpfError {

@@ -9,9 +9,10 @@ import { failure, succeeded } from './failure';
  *
  * @example
  * ```ts
- * const fd = new Fd(openPath('/sys/fs/bpf', O_RDONLY), 'bpffs');
- * flock(fd.number, 'exclusive');
+ * const fd = new Fd(openPath('/sys/fs/bpf'), 'bpffs');
+ * tryLock(fd.number, 'exclusive');
  * fd.close();
+ * fd.open; // false
  * ```
  */
 export class Fd {
@@ -61,6 +62,12 @@ export const Open = { RDONLY: 0, WRONLY: 1, RDWR: 2, CLOEXEC: 0o2000000 } as con
  * open(2), close-on-exec always: a child that inherits an fd keeps its lock, link or map alive.
  *
  * @throws BpfError FILE
+ *
+ * @example
+ * ```ts
+ * const directory = openPath('/sys/fs/bpf');
+ * closeFd(directory);
+ * ```
  */
 export function openPath(path: string, flags: number = Open.RDONLY): number {
   const fd = native().open(path, flags | Open.CLOEXEC, 0);
@@ -68,14 +75,30 @@ export function openPath(path: string, flags: number = Open.RDONLY): number {
   return fd;
 }
 
-/** close(2). EBADF means that somebody closed what was ours, which is a bug; other errors come after the close. */
+/**
+ * close(2). EBADF means that somebody closed what was ours, which is a bug; other errors come after the close.
+ *
+ * @example
+ * ```ts
+ * closeFd(openPath('/sys/fs/bpf'));
+ * ```
+ */
 export function closeFd(fd: number): void {
   if (native().close(fd) < 0 && lastErrno() === Errno.EBADF) {
     throw failure(`close fd ${fd}`, Errno.EBADF, { code: 'INTERNAL' });
   }
 }
 
-/** fcntl(2) F_DUPFD_CLOEXEC: a further fd of the same open file. */
+/**
+ * fcntl(2) F_DUPFD_CLOEXEC: a further fd of the same open file.
+ *
+ * @example
+ * ```ts
+ * const second = duplicateFd(mapFd);
+ * mapInfo(second).id === mapInfo(mapFd).id; // true
+ * closeFd(second);
+ * ```
+ */
 export function duplicateFd(fd: number): number {
   const duplicate = native().fcntl(fd, 1030, 0);
   return succeeded(duplicate < 0 ? -lastErrno() : duplicate, `dup fd ${fd}`);

@@ -14,6 +14,13 @@ const LOCK_UN = 8;
  *
  * @returns false when somebody else holds the lock
  * @throws BpfError SYSCALL_FAILED
+ *
+ * @example
+ * ```ts
+ * const directory = openPath('/sys/fs/bpf');
+ * tryLock(directory, 'exclusive'); // true, until it is closed
+ * closeFd(directory);
+ * ```
  */
 export function tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean {
   const operation = (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB;
@@ -23,7 +30,16 @@ export function tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean {
   throw failure('flock', errno);
 }
 
-/** Give a lock back before the fd is closed. */
+/**
+ * Give a lock back before the fd is closed.
+ *
+ * @example
+ * ```ts
+ * const directory = openPath('/sys/fs/bpf');
+ * if (tryLock(directory, 'exclusive')) unlock(directory);
+ * closeFd(directory);
+ * ```
+ */
 export function unlock(fd: number): void {
   succeeded(native().flock(fd, LOCK_UN) < 0 ? -lastErrno() : 0, 'flock');
 }
@@ -39,6 +55,14 @@ export const Rename = { NOREPLACE: 1, EXCHANGE: 2 } as const;
  *
  * @returns 0, or the negative error number: EEXIST with NOREPLACE when the new name is taken, EINVAL where the file
  *   system knows no such flag (bpffs knows both, EXCHANGE since 3871cb8cf741, Linux 5.16)
+ *
+ * @example
+ * ```ts
+ * pinObject(mapFd, "map 'hits'", '/sys/fs/bpf/new');
+ * renameFlags('/sys/fs/bpf/new', '/sys/fs/bpf/hits', Rename.EXCHANGE); // 0
+ * renameFlags('/sys/fs/bpf/new', '/sys/fs/bpf/hits', Rename.NOREPLACE) === -Errno.EEXIST; // true
+ * unpin('/sys/fs/bpf/new');
+ * ```
  */
 export function renameFlags(from: string, to: string, flags: number): number {
   const { renameat2, numbers } = native();
@@ -70,6 +94,12 @@ export const fileSystemMagic = {
  * Magic number of the file system that holds a path.
  *
  * @returns undefined if there is no such path
+ *
+ * @example
+ * ```ts
+ * fileSystemType('/sys/fs/bpf') === fileSystemMagic.bpffs; // true
+ * fileSystemType('/no/such/path'); // undefined
+ * ```
  */
 export function fileSystemType(path: string): number | undefined {
   // struct statfs starts with f_type, a long; 256 bytes hold it on every 64-bit architecture.

@@ -16,7 +16,7 @@ export interface KernelIdentity {
  *
  * @example
  * ```ts
- * kernelIdentity().buildId; // 'e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1'
+ * kernelIdentity().buildId; // such as 'e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1'
  * ```
  */
 export function kernelIdentity(): KernelIdentity {
@@ -93,7 +93,7 @@ function ubuntuSignature(): string {
  *
  * @example
  * ```ts
- * moduleIdentities(); // { nf_tables: '6a1c...' }
+ * moduleIdentities(); // a digest for each module: such as { nf_tables: '6a1c...' }
  * ```
  */
 export function moduleIdentities(): Record<string, string> {

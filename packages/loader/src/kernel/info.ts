@@ -17,7 +17,14 @@ export function requireInfo(fd: number, info: Uint8Array): void {
   succeeded(objectInfo(fd, info), 'BPF_OBJ_GET_INFO_BY_FD');
 }
 
-/** Open an object by its id, ask something of it and close it again; undefined if the object is gone. */
+/**
+ * Open an object by its id, ask something of it and close it again; undefined if the object is gone.
+ *
+ * @example
+ * ```ts
+ * withObject('map', mapInfo(mapFd).id, (fd) => mapInfo(fd).name); // 'hits'
+ * ```
+ */
 export function withObject<T>(kind: ObjectKind, id: number, ask: (fd: number) => T): T | undefined {
   const fd = fdById(kind, id);
   if (fd === undefined) return undefined;

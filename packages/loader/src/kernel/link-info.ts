@@ -52,7 +52,7 @@ const textFields: Readonly<Record<string, readonly [pointer: string, size: strin
  *
  * @example
  * ```ts
- * const { target } = linkInfo(fd);
+ * const { target } = linkInfo(link.fd);
  * if (target.kind === 'xdp') console.log(target.ifindex);
  * ```
  */

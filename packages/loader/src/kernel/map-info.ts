@@ -30,7 +30,7 @@ export interface MapInfo {
  *
  * @example
  * ```ts
- * mapInfo(fd).maxEntries; // 1024
+ * mapInfo(mapFd).maxEntries; // 1024
  * ```
  */
 export function mapInfo(fd: number): MapInfo {

@@ -9,7 +9,16 @@ import { addressOf } from './native';
 /** Flags of BPF_MAP_UPDATE_ELEM and the lookups: `BPF_ANY`, `BPF_NOEXIST`, `BPF_EXIST`, `BPF_F_LOCK`. */
 export const MapUpdate = { ANY: 0, NOEXIST: 1, EXIST: 2, LOCK: 4 } as const;
 
-/** BPF_MAP_CREATE. Returns the fd, or the negative error number: whoever creates a map knows why it may fail. */
+/**
+ * BPF_MAP_CREATE. Returns the fd, or the negative error number: whoever creates a map knows why it may fail.
+ *
+ * @example
+ * ```ts
+ * const fd = mapCreate({ map_type: MapType.array, key_size: 4, value_size: 8, max_entries: 16 });
+ * if (fd < 0) throw failure('BPF_MAP_CREATE', fd, { code: 'MAP_CREATE_FAILED', map: 'slots' });
+ * closeFd(fd);
+ * ```
+ */
 export function mapCreate(attributes: LayoutInput<typeof MAP_CREATE>): number {
   return bpfCall('BPF_MAP_CREATE', MAP_CREATE, attributes).result;
 }
@@ -23,8 +32,9 @@ export function mapCreate(attributes: LayoutInput<typeof MAP_CREATE>): number {
  *
  * @example
  * ```ts
+ * const key = Uint8Array.of(7, 0, 0, 0);
  * const value = new Uint8Array(8);
- * if (mapLookup(fd, key, value)) console.log(new DataView(value.buffer).getBigUint64(0, true));
+ * if (mapLookup(mapFd, key, value)) console.log(new DataView(value.buffer).getBigUint64(0, true));
  * ```
  */
 export function mapLookup(
@@ -46,7 +56,16 @@ export function mapLookupAndDelete(fd: number, key: Uint8Array, value: Uint8Arra
   return found(command, element(command, fd, key, value, flags));
 }
 
-/** Write an element. Queues, stacks and bloom filters take an empty key. */
+/**
+ * Write an element. Queues, stacks and bloom filters take an empty key.
+ *
+ * @example
+ * ```ts
+ * const key = Uint8Array.of(7, 0, 0, 0);
+ * mapUpdate(mapFd, key, new Uint8Array(8));
+ * mapLookup(mapFd, key, new Uint8Array(8)); // true
+ * ```
+ */
 export function mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags: number | bigint = 0): void {
   const command = 'BPF_MAP_UPDATE_ELEM';
   succeeded(element(command, fd, key, value, flags), command);
@@ -67,7 +86,16 @@ export function mapNextKey(fd: number, key: Uint8Array | undefined, next: Uint8A
   return found('BPF_MAP_GET_NEXT_KEY', element('BPF_MAP_GET_NEXT_KEY', fd, key, next, 0));
 }
 
-/** BPF_MAP_FREEZE: from now on user space can't write the map. */
+/**
+ * BPF_MAP_FREEZE: from now on user space can't write the map.
+ *
+ * @example
+ * ```ts
+ * const fd = mapCreate({ map_type: MapType.array, key_size: 4, value_size: 8, max_entries: 1 });
+ * mapFreeze(fd);
+ * closeFd(fd);
+ * ```
+ */
 export function mapFreeze(fd: number): void {
   succeeded(bpfCall('BPF_MAP_FREEZE', MAP_ELEMENT, { map_fd: fd }).result, 'BPF_MAP_FREEZE');
 }

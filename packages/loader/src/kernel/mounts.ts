@@ -60,7 +60,14 @@ export function findMount(type: 'bpf' | 'tracefs' | 'cgroup2'): string | undefin
   return whole.map((point) => point.path).find((path) => fileSystemType(path) === magic);
 }
 
-/** tracefs, also where only debugfs is mounted, which shows it below `tracing`. */
+/**
+ * tracefs, also where only debugfs is mounted, which shows it below `tracing`.
+ *
+ * @example
+ * ```ts
+ * findTracefs(); // '/sys/kernel/tracing'
+ * ```
+ */
 export function findTracefs(): string | undefined {
   const below = '/sys/kernel/debug/tracing';
   return findMount('tracefs') ?? (fileSystemType(below) === fileSystemMagic.tracefs ? below : undefined);

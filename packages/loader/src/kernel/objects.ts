@@ -35,7 +35,14 @@ export function objectGet(path: string, flags = 0): number {
   return bpfCall('BPF_OBJ_GET', OBJ, { pathname: path, file_flags: flags }).result;
 }
 
-/** The id that follows `id`; undefined after the last. */
+/**
+ * The id that follows `id`; undefined after the last.
+ *
+ * @example
+ * ```ts
+ * for (let id = nextId('map', 0); id !== undefined; id = nextId('map', id)) console.log(id);
+ * ```
+ */
 export function nextId(kind: ObjectKind, id: number): number | undefined {
   const command = nextIdCommand[kind];
   const { result, attributes } = bpfCall(command, ID, { id });
@@ -44,14 +51,30 @@ export function nextId(kind: ObjectKind, id: number): number | undefined {
   return decode(ID, attributes.bytes).next_id;
 }
 
-/** Every id of a kind, in rising order. */
+/**
+ * Every id of a kind, in rising order.
+ *
+ * @example
+ * ```ts
+ * allIds('program').includes(programInfo(programFd).id); // true
+ * ```
+ */
 export function allIds(kind: ObjectKind): number[] {
   const ids: number[] = [];
   for (let id = nextId(kind, 0); id !== undefined; id = nextId(kind, id)) ids.push(id);
   return ids;
 }
 
-/** An fd of the object with this id; undefined if it is gone. */
+/**
+ * An fd of the object with this id; undefined if it is gone.
+ *
+ * @example
+ * ```ts
+ * const fd = fdById('map', mapInfo(mapFd).id);
+ * if (fd !== undefined) closeFd(fd);
+ * fdById('map', 0x7fffffff); // undefined
+ * ```
+ */
 export function fdById(kind: ObjectKind, id: number): number | undefined {
   const command = fdByIdCommand[kind];
   const { result } = bpfCall(command, ID, { id });
@@ -60,7 +83,18 @@ export function fdById(kind: ObjectKind, id: number): number | undefined {
   return result;
 }
 
-/** BPF_BTF_LOAD. Returns the fd, or the negative error number; `log` receives the reason where given. */
+/**
+ * BPF_BTF_LOAD. Returns the fd, or the negative error number; `log` receives the reason where given.
+ *
+ * @example
+ * ```ts
+ * const builder = new BtfBuilder();
+ * builder.int('int', 4, IntEncoding.SIGNED);
+ * const fd = btfLoad(builder.build());
+ * btfInfo(fd).kernel; // false
+ * closeFd(fd);
+ * ```
+ */
 export function btfLoad(btf: Uint8Array, log?: Uint8Array): number {
   return bpfCall('BPF_BTF_LOAD', BTF_LOAD, {
     btf,
@@ -71,7 +105,16 @@ export function btfLoad(btf: Uint8Array, log?: Uint8Array): number {
   }).result;
 }
 
-/** BPF_ENABLE_STATS for run time: the kernel counts as long as the returned fd is open. */
+/**
+ * BPF_ENABLE_STATS for run time: the kernel counts as long as the returned fd is open.
+ *
+ * @example
+ * ```ts
+ * const counting = enableRunTimeStats();
+ * console.log(programInfo(programFd).runTimeNs);
+ * closeFd(counting);
+ * ```
+ */
 export function enableRunTimeStats(): number {
   return succeeded(bpfCall('BPF_ENABLE_STATS', ENABLE_STATS, { type: 0 }).result, 'BPF_ENABLE_STATS', {
     needs: ['CAP_SYS_ADMIN'],

@@ -20,6 +20,12 @@ const anonymousNames: Readonly<Record<string, ObjectKind>> = {
 /**
  * What kind of object an fd is of; undefined for another file. BPF_OBJ_GET_INFO_BY_FD does not tell: it answers for
  * every kind, in the kind's own struct.
+ *
+ * @example
+ * ```ts
+ * objectKind(mapFd); // 'map'
+ * objectKind(0); // undefined, standard input
+ * ```
  */
 export function objectKind(fd: number): ObjectKind | undefined {
   return anonymousNames[readlinkSync(`/proc/self/fd/${fd}`)];
@@ -35,6 +41,8 @@ export function objectKind(fd: number): ObjectKind | undefined {
  * @example
  * ```ts
  * const fd = openPin('/sys/fs/bpf/hits', 'map');
+ * mapInfo(fd).name; // 'hits'
+ * closeFd(fd);
  * ```
  */
 export function openPin(path: string, kind: ObjectKind, flags = 0): number {
@@ -75,6 +83,11 @@ function openFailed(path: string, kind: ObjectKind, errno: number): BpfError {
  * @param what the object as messages name it: `map 'hits'`
  * @throws BpfError PIN_EXISTS, PIN_INVALID for a path that is not on a bpf file system or a name with a dot,
  *   PIN_FAILED
+ *
+ * @example
+ * ```ts
+ * pinObject(mapFd, "map 'hits'", '/sys/fs/bpf/hits-again');
+ * ```
  */
 export function pinObject(fd: number, what: string, path: string): void {
   const result = objectPin(fd, path);

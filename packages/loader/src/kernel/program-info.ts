@@ -52,7 +52,8 @@ const size = layoutSize(PROG_INFO);
  *
  * @example
  * ```ts
- * programInfo(fd).tag; // '76b45ec3e0e0ffc4'
+ * programInfo(programFd).name; // 'edge_guard'
+ * programInfo(programFd).tag; // such as '76b45ec3e0e0ffc4'
  * ```
  */
 export function programInfo(fd: number): ProgramInfo {
@@ -94,6 +95,11 @@ function infoWithMapIds(fd: number) {
  * The translated instructions and debug records of a program: two calls, the first for their sizes.
  *
  * @throws BpfError SYSCALL_FAILED
+ *
+ * @example
+ * ```ts
+ * disassemble(programCode(programFd).instructions).at(-1); // 'exit'
+ * ```
  */
 export function programCode(fd: number): ProgramCode {
   const sizes = ask(fd, {});

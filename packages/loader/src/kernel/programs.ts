@@ -28,7 +28,15 @@ function loadAnswer({ result, attributes }: Answer): ProgramLoadAnswer {
   return { result, logTrueSize: decode(PROG_LOAD, attributes.bytes).log_true_size };
 }
 
-/** BPF_PROG_BIND_MAP (Linux 5.10): the map lives as long as the program, though no instruction refers to it. */
+/**
+ * BPF_PROG_BIND_MAP (Linux 5.10): the map lives as long as the program, though no instruction refers to it.
+ *
+ * @example
+ * ```ts
+ * programBindMap(programFd, mapFd);
+ * programInfo(programFd).mapIds.includes(mapInfo(mapFd).id); // true
+ * ```
+ */
 export function programBindMap(program: number, map: number): void {
   const { result } = bpfCall('BPF_PROG_BIND_MAP', PROG_BIND_MAP, { prog_fd: program, map_fd: map });
   // EEXIST: an instruction refers to it already.
@@ -66,7 +74,7 @@ export interface TestRunResult {
  *
  * @example
  * ```ts
- * testRun(fd, { data: new Uint8Array(64) }).returnValue; // 2, XDP_PASS
+ * testRun(programFd, { data: new Uint8Array(64) }).returnValue; // 2, XDP_PASS
  * ```
  */
 export function testRun(program: number, input: TestRunInput = {}): TestRunResult {

@@ -41,7 +41,7 @@ const running = lazy((): TargetKernel => {
  *
  * @example
  * ```ts
- * relocateObject(spec, runningKernel());
+ * const relocated = relocateObject(spec, runningKernel());
  * ```
  */
 export function runningKernel(): TargetKernel {

@@ -18,6 +18,11 @@ const BPF_PROG_TYPE_SOCKET_FILTER = 1;
  * out once per process, by loading two instructions.
  *
  * @throws BpfError PRIVILEGE_MISSING or PROGRAM_LOAD_FAILED
+ *
+ * @example
+ * ```ts
+ * tag(programCode(programFd).instructions, tagAlgorithm()).length; // 16
+ * ```
  */
 export function tagAlgorithm(): TagAlgorithm {
   known ??= probeTag();

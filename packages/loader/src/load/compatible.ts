@@ -13,7 +13,8 @@ const BPF_F_RDONLY_PROG = 1 << 7;
  *
  * @example
  * ```ts
- * mapDifferences(spec, mapInfo(fd)); // ['max_entries is 1024, the object defines 4096']
+ * const hits = spec.maps.find((map) => map.name === 'hits')!;
+ * mapDifferences({ ...hits, maxEntries: 4096 }, mapInfo(mapFd)); // ['max_entries is 1024, the object defines 4096']
  * ```
  */
 export function mapDifferences(spec: MapSpec, info: MapInfo): string[] {

@@ -72,7 +72,16 @@ export interface LoadTiming {
   readonly programs: number;
 }
 
-/** An object in the kernel: it lives as long as its fds, pins and links do. */
+/**
+ * An object in the kernel: it lives as long as its fds, pins and links do.
+ *
+ * @example
+ * ```ts
+ * const loaded = loadObject(relocateObject(spec, runningKernel()));
+ * loaded.map('hits').spec.maxEntries; // 1024
+ * loaded.close();
+ * ```
+ */
 export class LoadedObject {
   constructor(
     readonly name: string,

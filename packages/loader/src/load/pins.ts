@@ -8,6 +8,11 @@ import { fileSystemMagic, fileSystemType, findMount, pinObject } from '../kernel
  * there has a dot. Nothing is made.
  *
  * @throws BpfError PIN_INVALID for a name that bpffs refuses; NO_BPFFS
+ *
+ * @example
+ * ```ts
+ * checkPin('/sys/fs/bpf/app/maps/hits');
+ * ```
  */
 export function checkPin(pin: string): void {
   let existing = '/';
@@ -65,6 +70,11 @@ export function preparePin(pin: string, mode = 0o700): void {
  *
  * @param what the object as messages name it: `link 'uplink'`
  * @throws BpfError NO_BPFFS, PIN_INVALID, PIN_FAILED
+ *
+ * @example
+ * ```ts
+ * replacePin(mapFd, "map 'hits'", '/sys/fs/bpf/hits');
+ * ```
  */
 export function replacePin(fd: number, what: string, pin: string): void {
   preparePin(pin);
@@ -79,6 +89,13 @@ export function replacePin(fd: number, what: string, pin: string): void {
  *
  * @returns false when there was none
  * @throws BpfError PIN_INVALID for a path that is not on a bpf file system
+ *
+ * @example
+ * ```ts
+ * pinObject(mapFd, "map 'hits'", '/sys/fs/bpf/short-lived');
+ * unpin('/sys/fs/bpf/short-lived'); // true
+ * unpin('/sys/fs/bpf/short-lived'); // false
+ * ```
  */
 export function unpin(pin: string): boolean {
   const entry = lstatSync(pin, { throwIfNoEntry: false });

@@ -11,8 +11,9 @@ import { type MapSpec } from '../object';
  *
  * @example
  * ```ts
- * const byFunction = new Map(loaded.programs.map(({ spec, fd }) => [spec.function, fd.number]));
- * mapUpdate(map.fd.number, new Uint8Array(4), structOpsValue(map.spec, (index) => byFunction.get(index)));
+ * const { spec, fd } = loaded.map('my_congestion_control');
+ * const byFunction = new Map(loaded.programs.map((program) => [program.spec.function, program.fd.number]));
+ * mapUpdate(fd.number, new Uint8Array(4), structOpsValue(spec, (index) => byFunction.get(index)));
  * ```
  */
 export function structOpsValue(

@@ -77,7 +77,15 @@ export const attachTypes = namesOf(names);
 /** `enum bpf_attach_type` by name: `AttachType.tcx_ingress`. */
 export const AttachType = attachTypes.numbers;
 
-/** `tcx_ingress` for 46; `type 99` for a number without a name. */
+/**
+ * `tcx_ingress` for 46; `type 99` for a number without a name.
+ *
+ * @example
+ * ```ts
+ * attachTypeName(46); // 'tcx_ingress'
+ * attachTypeName(9999); // 'type 9999'
+ * ```
+ */
 export function attachTypeName(type: number): string {
   return attachTypes.name(type) ?? `type ${type}`;
 }

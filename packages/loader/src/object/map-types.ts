@@ -51,7 +51,15 @@ export const mapTypes = namesOf(names);
 /** `enum bpf_map_type` by name: `MapType.ringbuf`. */
 export const MapType = mapTypes.numbers;
 
-/** `hash` for 1; `type 99` for a number without a name. */
+/**
+ * `hash` for 1; `type 99` for a number without a name.
+ *
+ * @example
+ * ```ts
+ * mapTypeName(1); // 'hash'
+ * mapTypeName(9999); // 'type 9999'
+ * ```
+ */
 export function mapTypeName(type: number): string {
   return mapTypes.name(type) ?? `type ${type}`;
 }

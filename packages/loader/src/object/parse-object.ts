@@ -27,8 +27,8 @@ import { readVariables } from './variables';
  * @example
  * ```ts
  * const spec = parseObject(readFileSync('edge.bpf.o'), { name: 'edge' });
- * spec.programs.map((program) => program.name); // ['edge_guard']
- * spec.maps.map((map) => map.kernelName); // ['blocklist', 'edge.rodata']
+ * spec.programs.map((program) => program.name); // ['edge_guard', 'exec_monitor']
+ * spec.maps.map((map) => map.kernelName); // ['hits', 'events', 'edge.rodata', 'edge.bss']
  * ```
  */
 export function parseObject(bytes: Uint8Array, options: { readonly name: string }): ObjectSpec {

@@ -47,7 +47,15 @@ export const programTypes = namesOf(names);
 /** `enum bpf_prog_type` by name: `ProgramType.xdp`. */
 export const ProgramType = programTypes.numbers;
 
-/** `xdp` for 6; `type 99` for a number without a name. */
+/**
+ * `xdp` for 6; `type 99` for a number without a name.
+ *
+ * @example
+ * ```ts
+ * programTypeName(6); // 'xdp'
+ * programTypeName(9999); // 'type 9999'
+ * ```
+ */
 export function programTypeName(type: number): string {
   return programTypes.name(type) ?? `type ${type}`;
 }

@@ -14,7 +14,8 @@ import { type RelocatedObject } from './relocated';
  *
  * @example
  * ```ts
- * withConstants(relocated, { sample_rate: 100, mode: 'MODE_DROP', prefix: 'edge' });
+ * const edge = withConstants(relocated, { sample_rate: 100, mode: 'MODE_DROP', prefix: 'edge' });
+ * edge.maps.find((map) => map.name === '.rodata')?.data?.[0]; // 100
  * ```
  */
 export function withConstants(

@@ -16,6 +16,12 @@ const LINE_INFO_SIZE = 16;
  *
  * @param name whose result it is, for errors
  * @throws BpfError RELOCATED_MALFORMED; a cache takes it for a miss
+ *
+ * @example
+ * ```ts
+ * const stored = encodeRelocated(relocated);
+ * decodeRelocated(stored, 'edge').programs.length; // 2
+ * ```
  */
 export function decodeRelocated(bytes: Uint8Array, name = 'object'): RelocatedObject {
   const view = new ByteView(bytes, true, { code: 'RELOCATED_MALFORMED', object: name });

@@ -11,7 +11,14 @@ import { typeLayout } from './type-layout';
  * the same file, the same code, the same relocation, the same constants, a map that data may stay in.
  */
 
-/** Of an object file's bytes. */
+/**
+ * Of an object file's bytes.
+ *
+ * @example
+ * ```ts
+ * objectDigest(new Uint8Array()); // 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+ * ```
+ */
 export function objectDigest(bytes: Uint8Array): string {
   return sha256(bytes);
 }
@@ -21,6 +28,11 @@ export function objectDigest(bytes: Uint8Array): string {
  * variables, so two programs that differ in the variable they read are different.
  *
  * @param instructions canonical; left as they are. Map fds may be in them or not
+ *
+ * @example
+ * ```ts
+ * instructionsDigest(relocated.programs[0]!.instructions).length; // 64
+ * ```
  */
 export function instructionsDigest(instructions: Uint8Array): string {
   const plain = instructions.slice();
@@ -48,7 +60,16 @@ export interface RelocationInputs {
   readonly kconfig?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Of what goes into a relocation: the key of the relocation cache. Order of programs and keys does not count. */
+/**
+ * Of what goes into a relocation: the key of the relocation cache. Order of programs and keys does not count.
+ *
+ * @example
+ * ```ts
+ * const inputs = { object: objectDigest(bytes), kernel: 'e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1' };
+ * const all = relocationInputsDigest(inputs);
+ * relocationInputsDigest({ ...inputs, programs: ['edge_guard'] }) === all; // false
+ * ```
+ */
 export function relocationInputsDigest(inputs: RelocationInputs): string {
   const sorted = (values: Readonly<Record<string, string>> = {}): [string, string][] =>
     Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -62,7 +83,15 @@ export function relocationInputsDigest(inputs: RelocationInputs): string {
   ]);
 }
 
-/** Of what an object's data sections start with, kconfig values included. Overridden constants change it. */
+/**
+ * Of what an object's data sections start with, kconfig values included. Overridden constants change it.
+ *
+ * @example
+ * ```ts
+ * const sampled = withConstants(relocated, { sample_rate: 100 });
+ * constantsDigest(sampled) === constantsDigest(relocated); // false
+ * ```
+ */
 export function constantsDigest(relocated: RelocatedObject): string {
   const sections = relocated.maps.filter(
     ({ origin }) => origin === 'data' || origin === 'kconfig' || origin === 'arena',
@@ -75,6 +104,12 @@ export function constantsDigest(relocated: RelocatedObject): string {
 /**
  * Of a map's definition: what has to be the same for programs of two versions to use one map. With BTF, the layout of
  * key and value counts (names, offsets, widths, signs), not the ids of their types.
+ *
+ * @example
+ * ```ts
+ * const hits = spec.maps.find((map) => map.name === 'hits')!;
+ * mapAbiDigest({ ...hits, maxEntries: 1 }, spec.btf) === mapAbiDigest(hits, spec.btf); // false
+ * ```
  */
 export function mapAbiDigest(map: MapSpec, btf: Btf | undefined): string {
   return digestOf(mapAbi(map, btf));

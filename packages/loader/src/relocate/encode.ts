@@ -19,7 +19,8 @@ const ALIGNMENT = 8;
  *
  * @example
  * ```ts
- * decodeRelocated(encodeRelocated(relocated)); // equal to relocated
+ * const stored = encodeRelocated(relocated);
+ * encodeRelocated(decodeRelocated(stored)).length === stored.length; // true
  * ```
  */
 export function encodeRelocated(relocated: RelocatedObject): Uint8Array {

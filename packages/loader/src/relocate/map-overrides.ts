@@ -23,7 +23,8 @@ export interface MapOverride {
  *
  * @example
  * ```ts
- * withMaps(relocated, { blocklist: { maxEntries: 1048576 } });
+ * const large = withMaps(relocated, { hits: { maxEntries: 1048576 } });
+ * large.maps.find((map) => map.name === 'hits')?.maxEntries; // 1048576
  * ```
  */
 export function withMaps(

@@ -35,7 +35,7 @@ export interface RelocateOptions {
  * @example
  * ```ts
  * const relocated = relocateObject(parseObject(bytes, { name: 'edge' }), { btf: () => kernelBtf });
- * relocated.programs[0].bindings; // [{ kind: 'map', insn: 4, map: 'blocklist' }]
+ * relocated.programs[0]!.bindings[0]; // { kind: 'map', map: 'hits', ... }
  * ```
  */
 export function relocateObject(

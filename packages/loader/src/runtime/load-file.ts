@@ -24,7 +24,7 @@ export interface LoadFileOptions extends LoadOptions {
  *
  * @example
  * ```ts
- * const collection = loadFile('exec.bpf.o', { constants: { minimum_uid: 1000 } });
+ * const collection = loadFile('edge.bpf.o', { constants: { sample_rate: 100 } });
  * collection.attach('exec_monitor', 'tp_btf', {});
  * for await (const event of new RingBuffer(collection.map('events'), { type: 'struct exec_event' })) {
  *   console.log(event);

@@ -14,7 +14,7 @@ const prefixSize = 4;
  *
  * @example
  * ```ts
- * lpmKey('10.0.0.0/8', 8); // Uint8Array [8, 0, 0, 0, 10, 0, 0, 0]
+ * lpmKey('10.0.0.0/8', 8); // Uint8Array.of(8, 0, 0, 0, 10, 0, 0, 0)
  * ```
  */
 export function lpmKey(network: string, keySize: number): Uint8Array {

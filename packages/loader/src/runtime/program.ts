@@ -107,7 +107,7 @@ export class Program implements AttachableProgram {
    *
    * @example
    * ```ts
-   * program.testRun({ data: packet, repeat: 1000 }).durationNs; // 38
+   * program.testRun({ data: new Uint8Array(64), repeat: 1000 }).durationNs; // such as 38
    * ```
    */
   testRun(input: TestRun = {}): TestRunOutcome {

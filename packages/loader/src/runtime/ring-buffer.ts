@@ -21,15 +21,11 @@ export interface RingBufferOptions {
  *
  * @example
  * ```ts
- * const events = new RingBuffer<{ pid: number; comm: string }>(map, { type: 'struct exec_event' });
- * for await (const event of events) console.log(event.pid, event.comm);
- * ```
- * @example
- * ```ts
- * const events = new RingBuffer(map);
- * const stop = events.onRecord((bytes) => console.log(bytes));
+ * const records = new RingBuffer<{ pid: number; comm: string }>(events, { type: 'struct exec_event' });
+ * records.read(); // undefined, when there is none now
+ * const stop = records.onRecord(({ pid, comm }) => console.log(pid, comm));
  * stop();
- * events.close();
+ * records.close();
  * ```
  */
 export class RingBuffer<T = Uint8Array> implements AsyncIterable<T> {

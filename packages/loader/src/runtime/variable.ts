@@ -11,8 +11,8 @@ import { type DataSection } from './data-section';
  *
  * @example
  * ```ts
- * const dropped = collection.variable<bigint>('dropped');
- * dropped.set(0n);
+ * const dropped = collection.variable<number>('dropped');
+ * dropped.set(3);
  * dropped.get(); // 3
  * ```
  */

@@ -37,7 +37,15 @@ const kinds: readonly { readonly name: string; readonly subject: CoreSubject }[]
   { name: 'type_matches', subject: 'type' },
 ];
 
-/** Name and subject of a kind; undefined for a number that no kernel knows. */
+/**
+ * Name and subject of a kind; undefined for a number that no kernel knows.
+ *
+ * @example
+ * ```ts
+ * coreKind(0); // { name: 'byte_off', subject: 'field' }
+ * coreKind(99); // undefined
+ * ```
+ */
 export function coreKind(kind: number): { readonly name: string; readonly subject: CoreSubject } | undefined {
   return kinds[kind];
 }

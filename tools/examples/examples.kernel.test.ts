@@ -1,0 +1,114 @@
+import { execSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest';
+import {
+  AttachType,
+  attachXdp,
+  closeFd,
+  loadFile,
+  loadObject,
+  mount,
+  objectKind,
+  openPath,
+  ProgramType,
+  relocateObject,
+  runningKernel,
+} from '@nx-bpf/loader';
+import { Namespace, setNamespace, unmount, unshare } from '../../packages/loader/src/kernel';
+import { kernelSuite } from '../testing/kernel';
+import { tinyProgram, type TinyProgram } from '../testing/tiny-program';
+import { documented, packages } from './collect';
+import { edgeObject, pureValues, type KernelValues, type PureValues } from './prelude';
+import { run } from './run';
+import { whereItRuns } from './where-it-runs';
+
+/** What `program` is in the examples of some hooks; elsewhere it is for xdp. */
+const programs: Readonly<Record<string, TinyProgram>> = {
+  attach: { type: ProgramType.sched_cls },
+  attachTcx: { type: ProgramType.sched_cls },
+  attachRawTracepoint: { type: ProgramType.raw_tracepoint },
+  attachTpBtf: {
+    type: ProgramType.tracing,
+    attachType: AttachType.trace_raw_tp,
+    tracepoint: 'sched_process_exec',
+  },
+  attachTracepoint: { type: ProgramType.tracepoint },
+};
+const xdp: TinyProgram = { type: ProgramType.xdp, returns: 2 };
+
+kernelSuite('examples of public docstrings', (kernel) => {
+  const home = { directory: process.cwd(), network: -1 };
+  let pure: PureValues;
+
+  beforeAll(() => {
+    const bytes = edgeObject();
+    writeFileSync(path.join(kernel.directory, 'edge.bpf.o'), bytes);
+    pure = pureValues(bytes);
+    process.chdir(kernel.directory);
+    home.network = openPath('/proc/thread-self/ns/net');
+    unshare(Namespace.NETWORK);
+    execSync(
+      'ip netns add edge && ip link add eth0 type veth peer name veth0 netns edge && ip link set eth0 up',
+    );
+    execSync('ip link add eth1 type veth peer name peer1');
+  });
+
+  afterAll(() => {
+    execSync('ip netns del edge');
+    setNamespace(home.network, Namespace.NETWORK);
+    closeFd(home.network);
+    process.chdir(home.directory);
+  });
+
+  // The pins of examples, where people have them; the suite's mount namespace keeps them to itself.
+  beforeEach(() => mount({ type: 'bpf', target: '/sys/fs/bpf' }));
+
+  afterEach(() => {
+    unmount('/sys/fs/bpf');
+    // Examples, and the values given to them, need not close what they open.
+    for (const fd of openObjects()) closeFd(fd);
+  });
+
+  for (const subject of packages.flatMap(documented).filter((subject) => whereItRuns(subject) === 'kernel')) {
+    test(`${subject.name} does what it says`, async () => {
+      const values = kernelValues(pure, programs[subject.name]);
+      try {
+        await run(subject, { ...pure, ...values });
+      } finally {
+        values.collection.close(); // not only its fds: data sections are mapped
+      }
+    });
+  }
+});
+
+function kernelValues(pure: PureValues, tiny = xdp): KernelValues {
+  const loaded = loadObject(relocateObject(pure.spec, runningKernel()));
+  const collection = loadFile('edge.bpf.o');
+  const program = tinyProgram(tiny);
+  program.pin('/sys/fs/bpf/guard');
+  collection.map('hits').pin('/sys/fs/bpf/hits');
+  return {
+    ...{ loaded, collection, program },
+    newProgram: tinyProgram(tiny),
+    map: collection.map('hits'),
+    events: collection.map('events'),
+    mapFd: loaded.map('hits').fd.number,
+    programFd: loaded.program('edge_guard').fd.number,
+    // `eth0` is left to the example.
+    link: attachXdp(tinyProgram(xdp), { interface: 'eth1' }),
+  };
+}
+
+/** Fds of programs, maps, links and BTF in this process. */
+function openObjects(): number[] {
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((fd) => {
+      try {
+        return objectKind(fd) !== undefined;
+      } catch {
+        return false; // the directory that was being read
+      }
+    });
+}

@@ -1,0 +1,26 @@
+import { type Documented } from './collect';
+
+/** Examples that are type-checked and not run, and why. */
+export const onlyTyped: Readonly<Record<string, string>> = {
+  attachCgroup: 'needs a cgroup of a certain name',
+  cgroupPath: 'needs a cgroup of a certain name',
+  'Program.attach': 'needs a cgroup of a certain name',
+  loadFile: 'waits for events without end',
+  mount: 'mounts',
+  structOpsValue: 'needs a struct_ops that this kernel knows',
+  apply: 'deploys',
+  destroy: 'removes what is deployed',
+  status: 'asks for what is deployed',
+  run: 'deploys',
+  makePlan: 'takes what an object, a ledger and the kernel hold',
+};
+
+/** Where an example runs: in examples.test.ts, in examples.kernel.test.ts, or in neither. */
+export type Place = 'anywhere' | 'kernel' | 'nowhere';
+
+const kernelRooms = ['kernel', 'load', 'attach', 'runtime'];
+
+export function whereItRuns({ name, room }: Documented): Place {
+  if (name in onlyTyped) return 'nowhere';
+  return kernelRooms.includes(room) ? 'kernel' : 'anywhere';
+}
