@@ -35,6 +35,12 @@ export interface Plan {
  *
  * The unit of replacement is the object, since its programs share its data sections: a changed object is loaded
  * anew as a whole, with fresh data maps, while maps that objects share by name stay as long as their definition does.
+ *
+ * @example
+ * ```ts
+ * const plan = makePlan(desired, recorded, observed);
+ * for (const { name, action, reasons } of plan.programs) console.log(action, name, reasons);
+ * ```
  */
 export function makePlan(desired: Desired, recorded: Ledger | undefined, observed: Observed): Plan {
   const drift = findDrift(recorded, observed);

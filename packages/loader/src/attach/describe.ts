@@ -30,7 +30,7 @@ const sides: Readonly<Record<number, string>> = {
  *
  * @example
  * ```ts
- * linkDescription(link.info()); // 'xdp on veth0 (generic)'
+ * linkDescription(link.info()); // 'xdp on eth1 (native)'
  * ```
  */
 export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()): string {
@@ -55,7 +55,15 @@ export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()
   }
 }
 
-/** Names as the running kernel has them now: one walk each, however many links are described with them. */
+/**
+ * Names as the running kernel has them now: one walk each, however many links are described with them.
+ *
+ * @example
+ * ```ts
+ * const names = kernelNames();
+ * for (const id of allIds('link')) withObject('link', id, (fd) => console.log(linkDescription(linkInfo(fd), names)));
+ * ```
+ */
 export function kernelNames(): LinkNames {
   let interfaces: NetworkInterface[] | undefined;
   return {

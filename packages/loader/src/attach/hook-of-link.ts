@@ -6,6 +6,11 @@ import { AttachType, ProgramType } from '../object';
  *
  * The kernel makes a raw tracepoint link for tp_btf too (bpf_raw_tp_link_attach()): there the program's type tells,
  * which takes CAP_SYS_ADMIN to look up; without it the answer is `raw_tracepoint` for both.
+ *
+ * @example
+ * ```ts
+ * hookOfLink(link.info()); // 'xdp'
+ * ```
  */
 export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
   switch (target.kind) {
