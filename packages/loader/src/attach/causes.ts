@@ -1,7 +1,7 @@
 /**
  * Why the kernel refuses to attach, by hook and errno, and what to do: appended to the error. Sources: net/core/dev.c
- * (dev_xdp_attach), kernel/bpf/tcx.c, kernel/bpf/cgroup.c, kernel/bpf/syscall.c (link_create and the raw tracepoint
- * links) and kernel/events/core.c of Linux 6.18.
+ * (dev_xdp_attach), kernel/bpf/tcx.c, kernel/bpf/cgroup.c, kernel/bpf/net_namespace.c,
+ * net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c (link_create and the raw tracepoint links) and kernel/events/core.c of Linux 6.18.
  */
 export type Causes = Readonly<Record<string, string>>;
 
@@ -48,9 +48,28 @@ export const cgroupCauses: Causes = {
   E2BIG: 'the cgroup holds as many programs at this attach point as it can (64)',
 };
 
+export const netnsCauses: Causes = {
+  E2BIG:
+    'the namespace holds as many programs as it can (1 flow dissector, 64 socket lookups): detach one, or update its link to this program',
+  EEXIST:
+    'a flow dissector is there already, in this namespace or in the initial one, whose programs exclude each other',
+  EINVAL: 'the kernel has no such links (flow_dissector: Linux 5.7, sk_lookup: 5.9)',
+};
+
+export const netfilterCauses: Causes = {
+  EBUSY: 'a BPF program at this hook has the same priority: give another one',
+  EINVAL: 'the kernel has no netfilter links (Linux 6.4), or none that put fragments together (6.6)',
+  ERANGE:
+    "the priority is the kernel's own (the least and the greatest 32-bit number), or one of -400 or below with defrag, where fragments are not put together yet",
+  EAFNOSUPPORT: 'the kernel is built without CONFIG_NETFILTER_BPF_LINK, or without this family of addresses',
+  EOPNOTSUPP: 'the kernel is built without CONFIG_NETFILTER_BPF_LINK',
+  E2BIG: 'the hook holds as many functions as it can (1024)',
+};
+
 export const updateCauses: Causes = {
   EINVAL:
     'links of this kind cannot be updated, or the new program is of another type or attach type than the old one',
+  EOPNOTSUPP: 'links of this kind cannot be updated: attach anew, and close this one',
   EEXIST: 'the new program is at this attach point already, through another link: each is there once',
   EPERM: 'the link runs another program than the expected one: somebody else updated it',
   ENOLINK: 'what the link was on is gone: close it and attach anew',

@@ -3,6 +3,8 @@ import { AttachType } from '../object';
 import { cgroupById } from './cgroup-path';
 import { cgroupTypeLabel } from './cgroup-types';
 import { hookOfLink } from './hook-of-link';
+import { netfilterText } from './netfilter-types';
+import { netnsByInode } from './netns';
 
 /** How numbers in a link's info are turned into names. What is left out is shown as the number. */
 export interface LinkNames {
@@ -10,6 +12,8 @@ export interface LinkNames {
   readonly interfaces?: readonly NetworkInterface[];
   /** Path of a cgroup by its id. */
   readonly cgroup?: (id: bigint) => string | undefined;
+  /** Name of a network namespace by its inode number. */
+  readonly netns?: (inode: number) => string | undefined;
 }
 
 /** Which side of a device an attach type is on. */
@@ -44,7 +48,9 @@ export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()
     case 'cgroup':
       return `cgroup ${cgroupTypeLabel(target.attach_type)} on ${cgroupText(target.cgroup_id, names)}`;
     case 'netns':
-      return `netns ${target.netns_ino} (attach type ${target.attach_type})`;
+      return `${hookOfLink(info)} on ${netnsText(target.netns_ino, names)}`;
+    case 'netfilter':
+      return `netfilter ${netfilterText(target)}`;
     case 'struct_ops':
     case 'sockmap':
       return `${target.kind} map ${target.map_id}`;
@@ -71,6 +77,7 @@ export function kernelNames(): LinkNames {
       return (interfaces ??= networkInterfaces());
     },
     cgroup: cgroupById,
+    netns: netnsByInode,
   };
 }
 
@@ -84,6 +91,12 @@ function xdpMode(info: LinkInfo, ifindex: number, names: LinkNames): string {
   const device = names.interfaces?.find((entry) => entry.index === ifindex);
   const attachment = device?.xdp.find((entry) => entry.programId === info.programId);
   return attachment === undefined ? '' : ` (${attachment.mode})`;
+}
+
+function netnsText(inode: number, names: LinkNames): string {
+  // The kernel keeps no reference to the namespace: the link is severed when it goes.
+  if (inode === 0) return 'a network namespace that is gone';
+  return `netns ${names.netns?.(inode) ?? inode}`;
 }
 
 function cgroupText(id: bigint, names: LinkNames): string {

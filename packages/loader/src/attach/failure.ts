@@ -10,18 +10,20 @@ export interface Attempt {
   readonly where: string;
   readonly needs: readonly Capability[];
   readonly causes: Causes;
+  /** Error numbers which mean that somebody else holds the place. */
+  readonly conflicts?: readonly number[];
 }
 
 /**
- * The error of a refused attach: PRIVILEGE_MISSING where a capability is missing, else ATTACH_FAILED with errno,
- * likely cause and remedy.
+ * The error of a refused attach: PRIVILEGE_MISSING where a capability is missing, ATTACH_CONFLICT where the attempt's
+ * list of such errors has it, else ATTACH_FAILED; with errno, likely cause and remedy.
  *
  * @param errno error number of either sign
  */
 export function attachFailed(attempt: Attempt, errno: number): BpfError {
-  const { program, where, needs, causes } = attempt;
+  const { program, where, needs, causes, conflicts = [] } = attempt;
   return failure(`program '${program.name}': attach to ${where}`, errno, {
-    code: 'ATTACH_FAILED',
+    code: conflicts.includes(Math.abs(errno)) ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
     needs,
     program: program.name,
     hint: causes[errnoName(Math.abs(errno))],

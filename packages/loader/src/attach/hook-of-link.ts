@@ -18,6 +18,8 @@ export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
       return programType(programId) === ProgramType.tracing ? 'tp_btf' : 'raw_tracepoint';
     case 'tracing':
       return tracingHooks[target.attach_type] ?? typeName;
+    case 'netns':
+      return netnsHooks[target.attach_type] ?? typeName;
     case 'perf_event':
       return target.event === 'unspec' ? typeName : target.event;
     default:
@@ -30,6 +32,11 @@ const tracingHooks: Readonly<Record<number, string>> = {
   [AttachType.trace_fexit]: 'fexit',
   [AttachType.modify_return]: 'fmod_ret',
   [AttachType.lsm_mac]: 'lsm',
+};
+
+const netnsHooks: Readonly<Record<number, string>> = {
+  [AttachType.flow_dissector]: 'flow_dissector',
+  [AttachType.sk_lookup]: 'sk_lookup',
 };
 
 function programType(id: number): number | undefined {

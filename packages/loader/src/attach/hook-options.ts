@@ -1,6 +1,10 @@
 import { type CgroupOptions } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
+import { type FlowDissectorOptions } from './flow-dissector';
+import { type NetfilterOptions } from './netfilter';
+import { netfilterFamilies, netfilterHooks } from './netfilter-types';
 import { type RawTracepointOptions } from './raw-tracepoint';
+import { type SkLookupOptions } from './sk-lookup';
 import { type TcxOptions } from './tcx';
 import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
@@ -14,6 +18,9 @@ export interface HookOptions {
   readonly raw_tracepoint: RawTracepointOptions;
   readonly tp_btf: TpBtfOptions;
   readonly cgroup: CgroupOptions;
+  readonly sk_lookup: SkLookupOptions;
+  readonly flow_dissector: FlowDissectorOptions;
+  readonly netfilter: NetfilterOptions;
 }
 
 export type HookName = keyof HookOptions;
@@ -26,10 +33,10 @@ export interface HookOption {
   readonly values?: readonly string[];
 }
 
-const device = {
-  interface: { about: 'name of the network interface', required: true },
-  netns: { about: 'its network namespace: a name below /run/netns, or a path; the current one by default' },
+const netns = {
+  about: 'the network namespace: a name below /run/netns, or a path; the current one by default',
 };
+const device = { interface: { about: 'name of the network interface', required: true }, netns };
 const cookie = { about: 'a number that bpf_get_attach_cookie() returns to the program' };
 
 /** The options of each hook, by name. */
@@ -70,5 +77,18 @@ export const hookOptions: {
       about: "attach point; by default the section name's",
       values: cgroupTypes.map((type) => type.name),
     },
+  },
+  sk_lookup: { netns },
+  flow_dissector: { netns },
+  netfilter: {
+    family: { about: 'the packets', required: true, values: Object.keys(netfilterFamilies) },
+    hook: {
+      about: "where on a packet's way through the stack",
+      required: true,
+      values: Object.keys(netfilterHooks),
+    },
+    priority: { about: 'lower numbers run earlier, each once a hook; 0 by default' },
+    defrag: { about: 'put fragments together first; false by default', values: ['true', 'false'] },
+    netns,
   },
 };

@@ -1,10 +1,13 @@
 import { AttachType, ProgramType } from '../object';
 import { attachCgroup } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
+import { attachFlowDissector } from './flow-dissector';
 import { hookOptions, type HookName, type HookOption, type HookOptions } from './hook-options';
 import { type Link } from './link';
+import { attachNetfilter } from './netfilter';
 import { type AttachableProgram } from './program';
 import { attachRawTracepoint } from './raw-tracepoint';
+import { attachSkLookup } from './sk-lookup';
 import { attachTcx } from './tcx';
 import { attachTpBtf } from './tp-btf';
 import { attachTracepoint } from './tracepoint';
@@ -25,7 +28,7 @@ export interface Hook<O> {
    * `replace`: it cannot be updated; a second link is made before or after the first is closed.
    */
   readonly update: 'swap' | 'replace';
-  /** An interface or a cgroup must be named; the others know their target from the section name. */
+  /** An interface, a cgroup or the like must be named; the others know where from the section name or by default. */
   readonly needsPlace: boolean;
   /** What it is told, by name of the option. */
   readonly options: Readonly<Record<string, HookOption>>;
@@ -96,6 +99,36 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     needsPlace: true,
     options: hookOptions.cgroup,
     attach: attachCgroup,
+  },
+  sk_lookup: {
+    about: 'which socket a new connection or a datagram goes to, in a network namespace',
+    programTypes: [ProgramType.sk_lookup],
+    attachTypes: [AttachType.sk_lookup],
+    since: '5.9',
+    update: 'swap',
+    needsPlace: false,
+    options: hookOptions.sk_lookup,
+    attach: attachSkLookup,
+  },
+  flow_dissector: {
+    about: 'which flow a packet belongs to, in a network namespace',
+    programTypes: [ProgramType.flow_dissector],
+    attachTypes: [AttachType.flow_dissector],
+    since: '5.7',
+    update: 'swap',
+    needsPlace: false,
+    options: hookOptions.flow_dissector,
+    attach: attachFlowDissector,
+  },
+  netfilter: {
+    about: "packets at the hooks of netfilter, beside the firewall's tables",
+    programTypes: [ProgramType.netfilter],
+    attachTypes: [AttachType.netfilter],
+    since: '6.4',
+    update: 'replace',
+    needsPlace: true,
+    options: hookOptions.netfilter,
+    attach: attachNetfilter,
   },
 };
 

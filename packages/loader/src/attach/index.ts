@@ -2,14 +2,24 @@ export { attachCgroup, type CgroupOptions } from './cgroup';
 export { cgroupById, cgroupPath } from './cgroup-path';
 export { cgroupTypeLabel, cgroupTypes, type CgroupType } from './cgroup-types';
 export { kernelNames, linkDescription, type LinkNames } from './describe';
+export { attachFlowDissector, type FlowDissectorOptions } from './flow-dissector';
 export { hookOfLink } from './hook-of-link';
 export { hookOptions, type HookName, type HookOption, type HookOptions } from './hook-options';
 export { attach, hookFor, hookNames, hooks, type Hook } from './hooks';
 export { type InterfaceTarget } from './interfaces';
 export { Link } from './link';
+export { attachNetfilter, type NetfilterOptions } from './netfilter';
+export {
+  netfilterFamilies,
+  netfilterHooks,
+  type NetfilterFamily,
+  type NetfilterHook,
+} from './netfilter-types';
 export { inNetns } from './netns';
+export { type NetnsTarget } from './netns-link';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
+export { attachSkLookup, type SkLookupOptions } from './sk-lookup';
 export { attachTcx, type TcxOptions } from './tcx';
 export { attachTpBtf, type TpBtfOptions } from './tp-btf';
 export { attachTracepoint, type TracepointOptions } from './tracepoint';

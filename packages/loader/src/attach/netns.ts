@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { BpfError, nearest } from '../errors';
 import { closeFd, Namespace, openPath, setNamespace } from '../kernel';
 
@@ -26,7 +26,7 @@ export function inNetns<T>(netns: string | undefined, action: () => T): T {
   if (netns === undefined) return action();
   const there = openNetns(netns);
   try {
-    const here = openPath('/proc/thread-self/ns/net');
+    const here = openNetns();
     try {
       setNamespace(there, Namespace.NETWORK);
       try {
@@ -42,7 +42,13 @@ export function inNetns<T>(netns: string | undefined, action: () => T): T {
   }
 }
 
-function openNetns(netns: string): number {
+/**
+ * An fd of a network namespace, which the caller closes.
+ *
+ * @param netns as {@link inNetns} takes it; the calling thread's if left out
+ * @throws BpfError INTERFACE_NOT_FOUND
+ */
+export function openNetns(netns = '/proc/thread-self/ns/net'): number {
   const path = netnsPath(netns);
   try {
     return openPath(path);
@@ -64,6 +70,20 @@ function openNetns(netns: string): number {
       error,
     );
   }
+}
+
+/**
+ * The name of a network namespace by its inode number, which links have; undefined when it has none below /run/netns.
+ *
+ * @example
+ * ```ts
+ * netnsByInode(statSync('/run/netns/edge').ino); // 'edge'
+ * ```
+ */
+export function netnsByInode(inode: number): string | undefined {
+  return knownNamespaces().find(
+    (name) => statSync(netnsPath(name), { throwIfNoEntry: false })?.ino === inode,
+  );
 }
 
 function knownNamespaces(): string[] {
