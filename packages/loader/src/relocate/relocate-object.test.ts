@@ -388,7 +388,7 @@ describe('externs', () => {
       "in vmlinux it is 'int (...)",
     ],
     ['extern void *percpu_var KSYM; int f(int *c) { return percpu_var == 0; }', "in vmlinux it is 'int'"],
-    ['extern int far_away KSYM; int f(int *c) { return far_away; }', 'has no variable with BTF of this name'],
+    ['extern int far_away KSYM; int f(int *c) { return far_away; }', 'has a variable with BTF of this name'],
   ])('%s', (source, message) => {
     const error = failure(() => relocate(`${source} SEC("tc") int prog(int *c) { return f(c); }`, target));
     expect(error.code).toBe('EXTERN_UNRESOLVED');

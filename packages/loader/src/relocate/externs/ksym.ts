@@ -40,7 +40,7 @@ function* kernelTypes(target: TargetKernel): Generator<KernelTypes> {
 
 function notFound(btf: Btf, name: string, isFunction: boolean): KsymResult {
   const near = nearest(name, namesOf(btf, isFunction ? BtfKind.FUNC : BtfKind.VAR));
-  const what = isFunction ? 'no kfunc' : 'no variable with BTF';
+  const what = isFunction ? 'a kfunc' : 'a variable with BTF';
   return {
     kind: 'problem',
     problem: `neither vmlinux nor a loaded module has ${what} of this name`,
