@@ -34,6 +34,9 @@ const programs: Readonly<Record<string, TinyProgram>> = {
     tracepoint: 'sched_process_exec',
   },
   attachTracepoint: { type: ProgramType.tracepoint },
+  attachNetfilter: { type: ProgramType.netfilter, attachType: AttachType.netfilter, returns: 1 },
+  attachFlowDissector: { type: ProgramType.flow_dissector, attachType: AttachType.flow_dissector },
+  attachSkLookup: { type: ProgramType.sk_lookup, attachType: AttachType.sk_lookup, returns: 1 },
 };
 const xdp: TinyProgram = { type: ProgramType.xdp, returns: 2 };
 

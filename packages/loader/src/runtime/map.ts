@@ -35,8 +35,8 @@ interface Codecs {
  *
  * @example
  * ```ts
- * const hits = BpfMap.open<number, { packets: bigint }>('/sys/fs/bpf/hits');
- * hits.update(7, { packets: 1n });
+ * const hits = BpfMap.open<number, { packets: number }>('/sys/fs/bpf/hits');
+ * hits.update(7, { packets: 1 });
  * hits.lookup(7); // { packets: 1 }
  * for (const [key, value] of hits.entries()) console.log(key, value);
  * hits.close();
