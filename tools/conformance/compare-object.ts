@@ -1,7 +1,5 @@
 import path from 'node:path';
-import { runningKernel } from '../../packages/loader/src/kernel';
 import { type ObjectSpec } from '../../packages/loader/src/object';
-import { type TargetKernel } from '../../packages/loader/src/relocate';
 import { agrees, compare } from './compare';
 import { explain } from './explain';
 import { type Answer, type Task } from './messages';
@@ -54,8 +52,7 @@ function compareProgram(
     second,
     ours,
     askPeer: (file) => peer(task.oracles.first, file),
-    askOurs: (target) => ourVerdict(spec, program, path.join(bpffs, 'ours'), target),
-    refusalOfWhole: () => ('outcome' in spec ? spec : refusalOfWhole(spec, runningKernel())),
+    refusalOfWhole: () => ('outcome' in spec ? spec : refusalOfWhole(spec)),
   });
   return { ...judgement, second: summary(second), explanation };
 }
@@ -74,13 +71,7 @@ function peerVerdict(
   return 'outcome' in answer ? answer : { outcome: 'loaded', held: null };
 }
 
-function ourVerdict(
-  spec: ObjectSpec | Refused,
-  program: string | undefined,
-  directory: string,
-  target: TargetKernel = runningKernel(),
-): Verdict {
+function ourVerdict(spec: ObjectSpec | Refused, program: string | undefined, directory: string): Verdict {
   if ('outcome' in spec) return spec;
-  if (program === undefined) return { outcome: 'loaded', held: null };
-  return loadWithOurs(spec, program, directory, target);
+  return program === undefined ? { outcome: 'loaded', held: null } : loadWithOurs(spec, program, directory);
 }

@@ -1,8 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runningKernel } from '../../packages/loader/src/kernel';
-import { type TargetKernel } from '../../packages/loader/src/relocate';
 import { agrees, compare } from './compare';
 import { type Refused, type Verdict } from './verdict';
 import { withWeakExterns } from './weak-externs';
@@ -15,8 +13,6 @@ export interface Disagreement {
   readonly ours: Verdict;
   /** libbpf's verdict on another file. */
   readonly askPeer: (file: string) => Verdict;
-  /** Ours, against a kernel of which something else is said. */
-  readonly askOurs: (target: TargetKernel) => Verdict;
   /** Why we refuse the object with all its programs, if we do. */
   readonly refusalOfWhole: () => Refused | undefined;
 }
@@ -48,13 +44,6 @@ const rules: readonly Rule[] = [
       ours.outcome === 'loaded' &&
       refusalOfWhole()?.by === 'loader (EXTERN_UNRESOLVED)',
   },
-  {
-    text: 'libbpf finds LINUX_HAS_SYSCALL_WRAPPER by attaching a kprobe, which this kernel does not have: with 0, we do as libbpf',
-    holds: ({ first, ours, askOurs }) =>
-      first.outcome === 'loaded' &&
-      ours.outcome === 'loaded' &&
-      same(first, askOurs(withoutSyscallWrapper())),
-  },
 ];
 
 /** Why the loaders disagree, as far as one of the rules shows it. */
@@ -76,12 +65,4 @@ function askWithWeakExterns(file: string, ask: (file: string) => Verdict): Verdi
   } finally {
     rmSync(directory, { recursive: true });
   }
-}
-
-function withoutSyscallWrapper(): TargetKernel {
-  const kernel = runningKernel();
-  return {
-    ...kernel,
-    virtual: (name) => (name === 'LINUX_HAS_SYSCALL_WRAPPER' ? 0n : kernel.virtual?.(name)),
-  };
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { BpfError } from '../../packages/loader/src/errors';
+import { runningKernel } from '../../packages/loader/src/kernel';
 import { objectName, parseObject, type ObjectSpec } from '../../packages/loader/src/object';
 import { relocateObject, type TargetKernel } from '../../packages/loader/src/relocate';
 import { closeAll } from '../oracle/handles';
@@ -20,15 +21,12 @@ export function readOurs(file: string): ObjectSpec | Refused {
  * What our loader makes of one program of an object, and what the kernel then holds: that program, those without which
  * it cannot be (in slots of its maps, in its struct_ops), and all maps of the object, as libbpf makes them.
  */
-export function loadWithOurs(
-  spec: ObjectSpec,
-  program: string,
-  directory: string,
-  target: TargetKernel,
-): Verdict {
+export function loadWithOurs(spec: ObjectSpec, program: string, directory: string): Verdict {
+  const target = kernelAsLibbpfSeesIt();
   mkdirSync(directory);
   try {
-    const handles = loadRelocated(relocateObject(spec, target, { programs: [program] }), directory);
+    const wanted = relocateObject(spec, target, { programs: [program] }).programs.map(({ name }) => name);
+    const handles = loadRelocated(relocateObject(only(spec, wanted), target), directory);
     try {
       return { outcome: 'loaded', held: held(handles, program) };
     } finally {
@@ -41,10 +39,29 @@ export function loadWithOurs(
   }
 }
 
+/** The object with every other program switched off: so all its maps are made. */
+function only(spec: ObjectSpec, names: readonly string[]): ObjectSpec {
+  const programs = spec.programs.map((program) => ({ ...program, autoload: names.includes(program.name) }));
+  return { ...spec, programs };
+}
+
+/**
+ * The running kernel, but without its system call wrappers where it has no kprobes: libbpf finds the wrappers by
+ * attaching a kprobe to one, we in kallsyms. Both loaders are to work with the same facts.
+ */
+function kernelAsLibbpfSeesIt(): TargetKernel {
+  const kernel = runningKernel();
+  if (existsSync('/sys/bus/event_source/devices/kprobe')) return kernel;
+  return {
+    ...kernel,
+    virtual: (name) => (name === 'LINUX_HAS_SYSCALL_WRAPPER' ? 0n : kernel.virtual?.(name)),
+  };
+}
+
 /** Why our loader does not relocate an object with all the programs that are loaded by default, if it does not. */
-export function refusalOfWhole(spec: ObjectSpec, target: TargetKernel): Refused | undefined {
+export function refusalOfWhole(spec: ObjectSpec): Refused | undefined {
   try {
-    relocateObject(spec, target);
+    relocateObject(spec, runningKernel());
     return undefined;
   } catch (error) {
     return refusal(error);

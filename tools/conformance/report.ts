@@ -32,6 +32,10 @@ export function report(results: readonly Comparison[]): string {
         bothReasons,
       ),
     ),
+    ...table(
+      'Why we disagree',
+      countBy(disagreements, ({ explanation }) => explanation ?? 'not explained'),
+    ),
     '## Disagreements',
     '',
     ...disagreements.sort(byPlace).flatMap(disagreement),
