@@ -10,12 +10,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import path from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { guestCommand, parseResults, prepareFeatures } from './features/prepare.mjs';
 import { document, table } from './features/table.mjs';
 import { SetupError, isRoot } from './setup/command.mjs';
 import { quickEnvironment, root, run } from './setup/index.mjs';
-import { runOnKernels } from './virtual-machine/fleet.mjs';
+import { machineKernels, runOnKernels } from './virtual-machine/fleet.mjs';
 
 const kernels = ['6.1', '6.12'];
 /** Seconds: imitated processors are slow, more so beside other work. */
@@ -46,7 +46,7 @@ async function tryEverywhere() {
   const objects = path.join(work, 'objects');
   const { program, files } = await prepareFeatures(objects);
   const said = Object.fromEntries(kernels.map((name) => [name, '']));
-  const outcomes = await runOnKernels(kernels, {
+  const outcomes = await runOnKernels(machineKernels(kernels), {
     command: [...guestCommand, ...options.only],
     files,
     timeout,
@@ -116,11 +116,24 @@ function write(results) {
 
 /** Debian's kernels are the same everywhere; the running one is whatever this machine has. */
 function compare(results) {
-  const known = JSON.parse(readFileSync(recorded, 'utf8'));
-  const same =
-    isDeepStrictEqual(known.rows, results.rows) &&
-    kernels.every((name) => isDeepStrictEqual(known.columns[name], results.columns[name]));
-  if (same) return;
-  console.error('docs/kernels.json says something else: if this is right, run `npm run kernels -- --write`');
+  const [before, now] = [JSON.parse(readFileSync(recorded, 'utf8')), results].map(recordedLines);
+  const changes = [
+    ...[...before].filter((line) => !now.has(line)).map((line) => `- ${line}`),
+    ...[...now].filter((line) => !before.has(line)).map((line) => `+ ${line}`),
+  ];
+  if (changes.length === 0) return;
+  console.error('docs/kernels.json says something else. If this is right, run `npm run kernels -- --write`:');
+  for (const change of changes) console.error(change);
   process.exitCode = 1;
+}
+
+/** A line for each feature, with what Debian's kernels say. */
+function recordedLines({ rows, columns }) {
+  const line = ({ name, group, since }) =>
+    [
+      `${group}: ${name}`,
+      `since ${since}`,
+      ...kernels.map((kernel) => `${kernel}: ${columns[kernel]?.[name]}`),
+    ].join(', ');
+  return new Set(rows.map(line));
 }

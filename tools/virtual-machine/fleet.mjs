@@ -12,11 +12,17 @@ import { debianKernel } from './kernel.mjs';
  * @typedef {import('./guest.mjs').Outcome & { kernel: import('./kernel.mjs').Kernel, log?: string }} GuestOutcome
  */
 
+/** Kernels of this machine's architecture by their names, `6.1`. */
+export function machineKernels(names) {
+  const apt = machineApt();
+  return names.map((name) => debianKernel(name, apt));
+}
+
 /**
- * Runs one command on several kernels of this machine's architecture, side by side. What the kernel said is kept when
+ * Runs one command on several kernels, side by side. What the kernel said is kept when
  * the command did not end with 0.
  *
- * @param {readonly string[]} names of kernels, `6.1`
+ * @param {readonly import('./kernel.mjs').Kernel[]} kernels see {@link machineKernels}
  * @param {object} options
  * @param {readonly string[]} options.command
  * @param {Map<string, import('./cpio.mjs').Entry>} [options.files] further ones in each guest
@@ -24,14 +30,12 @@ import { debianKernel } from './kernel.mjs';
  * @param {number} [options.timeout] seconds
  * @param {(name: string, chunk: string) => void} options.output
  * @param {(name: string, chunk: string) => void} options.errors
- * @returns {Promise<GuestOutcome[]>} in the order of the names
+ * @returns {Promise<GuestOutcome[]>} in the order of the kernels
  */
-export async function runOnKernels(names, options) {
+export async function runOnKernels(kernels, options) {
   const { command, files = new Map(), modules = [], timeout = 120, output, errors } = options;
-  const apt = machineApt();
-  const kernels = names.map((name) => debianKernel(name, apt));
   const everywhere = new Map([...machineFiles(), ...files]);
-  const { architecture } = apt;
+  const { architecture } = machineApt();
   const accelerator = acceleration(kernels[0], architecture);
   return Promise.all(
     kernels.map(async (kernel) => {

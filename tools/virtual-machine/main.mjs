@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SetupError } from '../setup/command.mjs';
 import { bundle } from './bundle.mjs';
-import { runOnKernels } from './fleet.mjs';
+import { machineKernels, runOnKernels } from './fleet.mjs';
 import { lineWriter } from './lines.mjs';
 
 const usage = `tools/vm [options] KERNEL [KERNEL...] -- COMMAND [ARGUMENT...]
@@ -32,13 +32,14 @@ export async function main(args) {
 }
 
 async function run(args) {
-  const { kernels, command, options } = parse(args);
-  if (kernels.length === 0 || command.length === 0) {
+  const { names, command, options } = parse(args);
+  if (names.length === 0 || command.length === 0) {
     console.error(usage);
     return status.failed;
   }
+  const kernels = machineKernels(names);
   const files = new Map([
-    ['bin/nx-bpf', await bundle('tools/virtual-machine/nx-bpf.ts')],
+    ['bin/nx-bpf', await bundle('packages/deploy/src/cli/main.ts')],
     ...options.copy.map(copied),
   ]);
   const several = kernels.length > 1;
@@ -72,7 +73,7 @@ function parse(args) {
   });
   const timeout = Number(values.timeout);
   if (!(timeout > 0)) throw new SetupError(`--timeout ${values.timeout}: expected seconds`);
-  return { kernels: positionals, command: args.slice(end + 1), options: { ...values, timeout } };
+  return { names: positionals, command: args.slice(end + 1), options: { ...values, timeout } };
 }
 
 /** `FILE` or `FILE:AT`, as an entry of the guest's files. */
