@@ -1,6 +1,6 @@
 /**
  * Why the kernel refuses to attach, by hook and errno, and what to do: appended to the error. Sources: net/core/dev.c
- * (dev_xdp_attach), kernel/bpf/tcx.c, kernel/bpf/cgroup.c, kernel/bpf/net_namespace.c,
+ * (dev_xdp_attach), kernel/bpf/tcx.c, kernel/bpf/cgroup.c, kernel/bpf/net_namespace.c, kernel/bpf/bpf_iter.c,
  * net/netfilter/nf_bpf_link.c, kernel/bpf/syscall.c (link_create and the raw tracepoint links) and kernel/events/core.c of Linux 6.18.
  */
 export type Causes = Readonly<Record<string, string>>;
@@ -64,6 +64,13 @@ export const netfilterCauses: Causes = {
   EAFNOSUPPORT: 'the kernel is built without CONFIG_NETFILTER_BPF_LINK, or without this family of addresses',
   EOPNOTSUPP: 'the kernel is built without CONFIG_NETFILTER_BPF_LINK',
   E2BIG: 'the hook holds as many functions as it can (1024)',
+};
+
+export const iterCauses: Causes = {
+  EBADF: 'the iterator walks the elements of a map, and none is given: name it as the option map',
+  EINVAL:
+    'the iterator takes no such start (map: bpf_map_elem, bpf_sk_storage_map; pid and tid: task, task_file, task_vma, Linux 6.1; cgroup: cgroup, Linux 6.1), or needs one, or the map is of a type that it cannot walk',
+  EACCES: 'the program reads more of a key or a value than the map has: compare their sizes with the program',
 };
 
 export const updateCauses: Causes = {

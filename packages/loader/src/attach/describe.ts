@@ -51,6 +51,8 @@ export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()
       return `${hookOfLink(info)} on ${netnsText(target.netns_ino, names)}`;
     case 'netfilter':
       return `netfilter ${netfilterText(target)}`;
+    case 'iter':
+      return `iter ${target.text}${target.map_id === 0 ? '' : ` of map ${target.map_id}`}`;
     case 'struct_ops':
     case 'sockmap':
       return `${target.kind} map ${target.map_id}`;

@@ -1,6 +1,7 @@
 import { type CgroupOptions } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
 import { type FlowDissectorOptions } from './flow-dissector';
+import { iterOrders, type IterOptions } from './iter';
 import { type NetfilterOptions } from './netfilter';
 import { netfilterFamilies, netfilterHooks } from './netfilter-types';
 import { type RawTracepointOptions } from './raw-tracepoint';
@@ -21,6 +22,7 @@ export interface HookOptions {
   readonly sk_lookup: SkLookupOptions;
   readonly flow_dissector: FlowDissectorOptions;
   readonly netfilter: NetfilterOptions;
+  readonly iter: IterOptions;
 }
 
 export type HookName = keyof HookOptions;
@@ -90,5 +92,13 @@ export const hookOptions: {
     priority: { about: 'lower numbers run earlier, each once a hook; 0 by default' },
     defrag: { about: 'put fragments together first; false by default', values: ['true', 'false'] },
     netns,
+  },
+  iter: {
+    name: { about: 'what is walked; it must be what the program was loaded for' },
+    map: { about: 'the map whose elements are walked: path of its pin' },
+    pid: { about: 'the process whose threads are walked' },
+    tid: { about: 'the thread that is looked at' },
+    cgroup: { about: 'the cgroup to start from: absolute, or from the root of the cgroup v2 hierarchy' },
+    order: { about: 'which cgroups follow; descendants_pre by default', values: Object.keys(iterOrders) },
   },
 };

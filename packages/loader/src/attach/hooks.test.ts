@@ -14,6 +14,7 @@ test.each([
   ['sk_lookup', ProgramType.sk_lookup, AttachType.sk_lookup],
   ['flow_dissector', ProgramType.flow_dissector, AttachType.flow_dissector],
   ['netfilter', ProgramType.netfilter, AttachType.netfilter],
+  ['iter', ProgramType.tracing, AttachType.trace_iter],
   [undefined, ProgramType.tracing, AttachType.trace_fentry],
   [undefined, ProgramType.tracing, undefined],
   [undefined, ProgramType.lsm, AttachType.lsm_mac],

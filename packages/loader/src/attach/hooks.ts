@@ -3,6 +3,7 @@ import { attachCgroup } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
 import { attachFlowDissector } from './flow-dissector';
 import { hookOptions, type HookName, type HookOption, type HookOptions } from './hook-options';
+import { attachIter } from './iter';
 import { type Link } from './link';
 import { attachNetfilter } from './netfilter';
 import { type AttachableProgram } from './program';
@@ -129,6 +130,16 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     needsPlace: true,
     options: hookOptions.netfilter,
     attach: attachNetfilter,
+  },
+  iter: {
+    about: "the kernel's objects of a kind, one by one, when somebody reads the link",
+    programTypes: [ProgramType.tracing],
+    attachTypes: [AttachType.trace_iter],
+    since: '5.8',
+    update: 'swap',
+    needsPlace: false,
+    options: hookOptions.iter,
+    attach: attachIter,
   },
 };
 

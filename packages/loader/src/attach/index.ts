@@ -7,6 +7,8 @@ export { hookOfLink } from './hook-of-link';
 export { hookOptions, type HookName, type HookOption, type HookOptions } from './hook-options';
 export { attach, hookFor, hookNames, hooks, type Hook } from './hooks';
 export { type InterfaceTarget } from './interfaces';
+export { attachIter, iterOrders, type IterOptions } from './iter';
+export { iterate, iterText } from './iter-text';
 export { Link } from './link';
 export { attachNetfilter, type NetfilterOptions } from './netfilter';
 export {

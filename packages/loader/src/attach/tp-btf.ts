@@ -1,4 +1,3 @@
-import { BpfError } from '../errors';
 import { rawTracepointOpen } from '../kernel';
 import { ProgramType } from '../object';
 import { tpBtfCauses } from './causes';
@@ -6,6 +5,7 @@ import { attached } from './failure';
 import { Link } from './link';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
+import { requireTarget } from './target';
 
 export interface TpBtfOptions {
   /** The tracepoint; it must be the one the program was loaded for. */
@@ -27,18 +27,7 @@ export interface TpBtfOptions {
  */
 export function attachTpBtf(program: AttachableProgram, options: TpBtfOptions = {}): Link {
   requireType(program, 'tp_btf', [ProgramType.tracing]);
-  const name = program.target ?? options.name;
-  if (options.name !== undefined && options.name !== name) {
-    throw new BpfError(
-      'ATTACH_FAILED',
-      `program '${program.name}' cannot be attached to tp_btf ${options.name}`,
-      {
-        program: program.name,
-        found: `a program that was loaded for ${name}`,
-        hint: `change its section name to tp_btf/${options.name}`,
-      },
-    );
-  }
+  const name = requireTarget(program, 'tp_btf', options.name);
   const where = name === undefined ? 'tp_btf' : `tp_btf ${name}`;
   const result = rawTracepointOpen(program.fd, undefined, options.cookie);
   return new Link(attached(result, { program, where, needs: ['CAP_PERFMON'], causes: tpBtfCauses }), where);
