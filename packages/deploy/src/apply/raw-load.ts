@@ -19,6 +19,7 @@ import {
 import { type RelocationCache } from '../cache';
 import { pinName } from '../manifest';
 import { createDirectories, removeIfEmpty } from '../state';
+import { Interruption } from './interruption';
 import { readObject, relocateCached, since } from './relocate-cached';
 import { Undo } from './undo';
 
@@ -86,7 +87,8 @@ export async function rawLoad(file: string, options: RawLoadOptions): Promise<Ra
       .map((map) => [map.name, mapPlace(directory, map.name)]),
   );
   const undo = new Undo();
-  return undo.guard(() => {
+  const work = async (interruption: Interruption): Promise<RawLoad> => {
+    await interruption.checkpoint();
     checkPin(path.join(directory, 'maps'));
     for (const made of createDirectories(path.join(directory, 'maps'), 0o700)) {
       undo.push(`remove ${made}`, () => removeIfEmpty(made));
@@ -101,8 +103,9 @@ export async function rawLoad(file: string, options: RawLoadOptions): Promise<Ra
     pinAll(directory, loaded, undo);
     const pin = since(pinStart);
     const links = options.attach ? attachAll(directory, loaded, notes, undo) : new Map<string, string>();
+    await interruption.checkpoint();
     const { timing } = loaded;
-    return Promise.resolve({
+    return {
       object: file,
       programs: loaded.programs.map((program) => programJson(directory, program, links)),
       maps: loaded.maps.map((map) => mapJson(directory, map)),
@@ -117,8 +120,9 @@ export async function rawLoad(file: string, options: RawLoadOptions): Promise<Ra
         total: since(start),
       },
       notes: [...notes, ...loaded.notes],
-    });
-  });
+    };
+  };
+  return Interruption.guard((interruption) => undo.guard(() => work(interruption)));
 }
 
 /** Data sections have a dot in their kernel names: `edge.rodata` is pinned as `edge_rodata`. */

@@ -1,6 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError, fileSystemMagic, fileSystemType } from '@nx-bpf/loader';
+import {
+  BpfError,
+  closeFd,
+  fileSystemMagic,
+  fileSystemType,
+  findMount,
+  openPin,
+  type ObjectKind,
+} from '@nx-bpf/loader';
 
 /** What `rawUnload` removed: pins, relative to the directory, sorted. */
 export interface RawUnload {
@@ -12,7 +20,8 @@ export interface RawUnload {
  * Undoes raw loads into a directory: links go first, so that nothing runs without its maps, then programs and maps,
  * then the directories.
  *
- * @throws BpfError PIN_NOT_FOUND if there is no such directory, NO_BPFFS if it is not on a bpf file system
+ * @throws BpfError PIN_NOT_FOUND if there is no such directory, NO_BPFFS if it is not on a bpf file system, PIN_INVALID
+ *   if anything in it was not put there by a raw load: then nothing is removed
  */
 export function rawUnload(directory: string): RawUnload {
   if (!fs.existsSync(directory)) {
@@ -27,20 +36,66 @@ export function rawUnload(directory: string): RawUnload {
     });
   }
   const pins = pinsUnder(directory);
+  refuseForeign(directory, pins);
   const linksFirst = [...pins].sort((a, b) => Number(isLink(b)) - Number(isLink(a)) || (a < b ? -1 : 1));
   for (const pin of linksFirst) fs.rmSync(path.join(directory, pin));
-  fs.rmSync(directory, { recursive: true });
+  for (const each of [...directoriesUnder(directory), '']) fs.rmdirSync(path.join(directory, each));
   return { directory, removed: pins };
 }
 
+/** What a raw load makes: programs, `maps/...` and `links/...`; with several objects, below a directory for each. */
+const kinds = { maps: 'map', links: 'link' } as const;
+
+/** A typing error must not take the pins of others away: that of `/sys/fs/bpf`, say. */
+function refuseForeign(directory: string, pins: readonly string[]): void {
+  const foreign = pins.filter((pin) => !isOfRawLoad(directory, pin));
+  if (foreign.length === 0 && findMount('bpf') !== path.resolve(directory)) return;
+  throw new BpfError('PIN_INVALID', `${directory} was not made by nx-bpf load: nothing is removed`, {
+    path: directory,
+    found: foreign.length === 0 ? 'the root of a bpf file system' : foreign.join(', '),
+    expected: 'programs, and below maps/ and links/ maps and links',
+    hint: 'give the directory that --pin was given; a deployment goes with nx-bpf destroy',
+    problems: foreign,
+  });
+}
+
+function isOfRawLoad(directory: string, pin: string): boolean {
+  const parts = pin.split(path.sep);
+  const inside = parts.at(-2) as keyof typeof kinds | undefined;
+  const kind = (inside !== undefined && kinds[inside]) || 'program';
+  const depth = parts.length - (kind === 'program' ? 1 : 2);
+  return depth <= 1 && isPinned(path.join(directory, pin), kind);
+}
+
+function isPinned(place: string, kind: ObjectKind): boolean {
+  if (!fs.lstatSync(place).isFile()) return false;
+  try {
+    closeFd(openPin(place, kind));
+    return true;
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'PIN_INVALID') return false;
+    throw error;
+  }
+}
+
 function isLink(pin: string): boolean {
-  return pin.split(path.sep).includes('links');
+  return pin.split(path.sep).at(-2) === 'links';
 }
 
 function pinsUnder(directory: string): string[] {
+  return entriesUnder(directory, (entry) => !entry.isDirectory());
+}
+
+/** Innermost first. */
+function directoriesUnder(directory: string): string[] {
+  return entriesUnder(directory, (entry) => entry.isDirectory()).reverse();
+}
+
+/** Relative paths, sorted. */
+function entriesUnder(directory: string, wanted: (entry: fs.Dirent) => boolean): string[] {
   return fs
     .readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
+    .filter(wanted)
     .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
     .sort();
 }

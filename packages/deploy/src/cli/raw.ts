@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { objectName } from '@nx-bpf/loader';
+import { BpfError, objectName } from '@nx-bpf/loader';
 import pc from 'picocolors';
 import { rawLoad, rawUnload, type RawLoad } from '../apply';
 import { RelocationCache } from '../cache';
@@ -16,6 +16,7 @@ export async function load(files: readonly string[], options: RawOptions): Promi
   const cache = new RelocationCache(options.cache ? cacheFolder() : undefined);
   let exitStatus = 0;
   const results: unknown[] = [];
+  let interrupted = false;
   for (const file of files) {
     const directory =
       files.length === 1 ? options.pin : path.join(options.pin, objectName(file).replaceAll('.', '_'));
@@ -33,9 +34,11 @@ export async function load(files: readonly string[], options: RawOptions): Promi
       exitStatus ||= errorStatus(error);
       result = { object: file, ok: false, programs: [], maps: [], error: errorJson(error) };
       process.stderr.write(`${renderError(error, options.verbose).join('\n')}\n`);
+      interrupted = error instanceof BpfError && error.code === 'INTERRUPTED';
     }
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     results.push(result);
+    if (interrupted) break;
   }
   return { success: exitStatus === 0, exitStatus, result: results };
 }
