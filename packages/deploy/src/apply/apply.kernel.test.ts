@@ -2,11 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { allIds, BpfError, BpfMap, Link, withObject, programInfo } from '@nx-bpf/loader';
 import { beforeEach, expect, test } from 'vitest';
+import { DeploymentFixture } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { RelocationCache } from '../cache';
-import { loadProject } from '../manifest';
-import { layoutOf, readLedger } from '../state';
-import { apply, destroy, status, type ApplyResult } from './index';
+import { readLedger } from '../state';
+import { destroy, status, type ApplyResult } from './index';
 
 const guard = `
 #include <linux/bpf.h>
@@ -48,13 +47,9 @@ char LICENSE[] SEC("license") = "GPL";
 `;
 
 kernelSuite('apply', (kernel) => {
-  const workspace = (): string => path.join(kernel.directory, 'ws');
-  const root = (): string => path.join(kernel.bpffs, 'nx-bpf');
-  const notes: string[] = [];
-
-  const manifest = (text: string): void => {
-    fs.writeFileSync(path.join(workspace(), 'p', 'bpf.config.yaml'), text);
-  };
+  const fixture = new DeploymentFixture(kernel);
+  const { notes } = fixture;
+  const manifest = (text: string): void => fixture.manifest(text);
   const objectFile = (
     name: string,
     source: string,
@@ -63,36 +58,17 @@ kernelSuite('apply', (kernel) => {
     name,
     file: kernel.compile(source, { name, flags: ['-DENTRIES=4', '-I', kernel.directory, ...flags] }),
   });
-  const load = (...set: string[]) => loadProject({ workspaceRoot: workspace(), project: 'p', set });
-  const cacheFolder = (): string => path.join(kernel.directory, 'cache');
+  const load = (...set: string[]) => fixture.load(...set);
   const run = (objects: { name: string; file: string }[], ...set: string[]): Promise<ApplyResult> =>
-    apply({
-      config: load(...set),
-      objects,
-      cache: new RelocationCache(cacheFolder()),
-      note: (text) => notes.push(text),
-    });
-  /** Every name below the pin root; `current` is a symlink and is not followed. */
-  const pins = (folder = root()): string[] =>
-    fs.existsSync(folder)
-      ? fs
-          .readdirSync(folder, { withFileTypes: true })
-          .flatMap((entry) => {
-            const place = path.join(folder, entry.name);
-            return [
-              path.relative(root(), place).replace('p/dev/', ''),
-              ...(entry.isDirectory() ? pins(place) : []),
-            ];
-          })
-          .sort()
-      : [];
+    fixture.apply(objects, ...set);
+  const pins = (): string[] => fixture.pins();
   /** Names of the programs of these tests that the kernel holds; what was closed is freed a moment later. */
   const held = (): string[] =>
     allIds('program')
       .map((id) => withObject('program', id, (fd) => programInfo(fd).name) ?? '')
       .filter((name) => ['guard', 'monitor', 'endless'].includes(name))
       .sort();
-  const layout = () => layoutOf(root(), 'p', 'dev');
+  const layout = () => fixture.layout;
   const both = () => [objectFile('edge', guard), objectFile('exec', monitor)];
   const twoPrograms = (attach: string): string => `
 version: 1
@@ -103,13 +79,8 @@ programs:
 `;
 
   beforeEach(() => {
-    fs.rmSync(workspace(), { recursive: true, force: true });
-    fs.rmSync(cacheFolder(), { recursive: true, force: true });
-    fs.mkdirSync(path.join(workspace(), 'p'), { recursive: true });
-    fs.writeFileSync(path.join(workspace(), 'bpf.config.yaml'), `version: 1\npin: { root: ${root()} }\n`);
-    fs.writeFileSync(path.join(workspace(), 'p', 'package.json'), '{ "name": "p" }');
+    fixture.reset();
     fs.writeFileSync(path.join(kernel.directory, 'shared.h'), shared);
-    notes.length = 0;
   });
 
   test('loads, pins and attaches; does nothing the second time; and all of it can be taken out again', async () => {
@@ -129,7 +100,7 @@ programs:
           ...['maps/edge_bss', 'maps/edge_rodata', 'maps/hits', 'maps/totals', 'p', 'p/dev'],
         ].sort(),
       );
-      expect(fs.statSync(root()).mode & 0o777).toBe(0o700);
+      expect(fs.statSync(fixture.root).mode & 0o777).toBe(0o700);
       expect(fs.statSync(path.join(layout().maps, 'hits')).mode & 0o777).toBe(0o600);
       expect(fs.readlinkSync(layout().current)).toBe('gen/1');
 
@@ -317,15 +288,15 @@ programs:
   test('a damaged cache entry is a miss, with a note', async () => {
     manifest(twoPrograms(''));
     await run(both());
-    for (const entry of fs.readdirSync(cacheFolder())) {
-      const file = path.join(cacheFolder(), entry);
+    for (const entry of fs.readdirSync(fixture.cacheFolder)) {
+      const file = path.join(fixture.cacheFolder, entry);
       const bytes = fs.readFileSync(file);
       bytes[bytes.length - 1]! ^= 1;
       fs.writeFileSync(file, bytes);
     }
     expect((await run(both())).cache).toEqual({ edge: 'miss', exec: 'miss' });
     expect(notes).toEqual([expect.stringContaining('is damaged'), expect.stringContaining('is damaged')]);
-    fs.chmodSync(cacheFolder(), 0o777);
+    fs.chmodSync(fixture.cacheFolder, 0o777);
     expect((await run(both())).cache).toEqual({ edge: 'off', exec: 'off' });
     expect(notes.at(-1)).toContain('can be written by others');
     await destroy(load(), () => undefined);

@@ -17,7 +17,7 @@ export function deploymentOf(layout: Layout, ledger: Ledger): Deployment {
       verified: program.verified === 0 ? null : program.verified,
       pin: programPin(layout, ledger.generation, program.name),
     })),
-    maps: ledger.maps.map(({ name, type, id, keySize, valueSize, maxEntries, flags, pin }) => ({
+    maps: ledger.maps.map(({ name, type, id, keySize, valueSize, maxEntries, flags, pin, adopted }) => ({
       name,
       type,
       id,
@@ -26,6 +26,7 @@ export function deploymentOf(layout: Layout, ledger: Ledger): Deployment {
       maxEntries,
       flags,
       pin: pin ?? null,
+      adopted,
     })),
     links: ledger.links.map(({ id, program, hook, target, kernelId }) => ({
       id,

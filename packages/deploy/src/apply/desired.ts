@@ -1,18 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  Btf,
-  hooks,
-  instructionsDigest,
-  mapAbiDigest,
-  mapTypeName,
-  programTypeName,
-  type MapSpec,
-  type RelocatedObject,
-  type RelocatedProgram,
-} from '@nx-bpf/loader';
-import { defaultMap, type AttachEntry, type MapConfig, type Problems, type ProjectConfig } from '../manifest';
-import { type Desired, type DesiredMap } from '../plan';
-import { mapPin, type Layout, type ProgramIdentity } from '../state';
+import { hooks, instructionsDigest, programTypeName } from '@nx-bpf/loader';
+import { type AttachEntry, type Problems, type ProjectConfig } from '../manifest';
+import { type Desired } from '../plan';
+import { temporaryPrefix, type Layout, type ProgramIdentity } from '../state';
+import { deployedName, desiredMaps, mapsOf } from './desired-maps';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
 
 /**
@@ -44,6 +35,8 @@ export function desiredState(
       ];
     },
   );
+  const maps = desiredMaps(config, layout, objects, problems);
+  checkNames(config, maps, problems);
   return {
     project: config.project,
     environment: config.environment,
@@ -52,7 +45,7 @@ export function desiredState(
       .filter((object) => object.functions.length > 0)
       .map(({ name, digest, constants }) => ({ name, object: digest, constants })),
     programs,
-    maps: desiredMaps(config, layout, objects, problems),
+    maps,
     links: sortedEntries(config.programs)
       .flatMap(([program, { attach }]) => attach.map((entry) => ({ program, entry })))
       .map(({ program, entry }) => ({
@@ -69,98 +62,30 @@ export function desiredState(
   };
 }
 
-/**
- * A map's name in a deployment: its own if objects share it by name, with the object's before it if it is a data
- * section of that object (`edge.rodata`).
- */
-export function deployedName(object: string, map: MapSpec): string {
-  return isData(map) ? `${object}${map.name.startsWith('.') ? '' : '.'}${map.name}` : map.name;
-}
-
-export function isData(map: MapSpec): boolean {
-  return map.origin === 'data' || map.origin === 'kconfig';
-}
-
-/** Maps that a program's instructions name, and those that their initial slots hold, sorted by name. */
-function mapsOf(relocated: RelocatedObject, program: RelocatedProgram): MapSpec[] {
-  const byName = new Map(relocated.maps.map((map) => [map.name, map]));
-  const found = new Set<MapSpec>();
-  const reach = (name: string): void => {
-    const map = byName.get(name);
-    if (map === undefined || found.has(map)) return;
-    found.add(map);
-    for (const slot of map.slots) if ('map' in slot) reach(slot.map);
-  };
-  for (const binding of program.bindings)
-    if (binding.kind === 'map' || binding.kind === 'data') reach(binding.map);
-  return [...found].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function desiredMaps(
-  config: ProjectConfig,
-  layout: Layout,
-  objects: readonly PreparedObject[],
-  problems: Problems,
-): DesiredMap[] {
-  const maps = new Map<string, { map: DesiredMap; object: string }>();
-  for (const { name: object, relocated } of objects) {
-    const btf = relocated.btf === undefined ? undefined : Btf.parse(relocated.btf, { object });
-    const used = new Set(relocated.programs.flatMap((program) => mapsOf(relocated, program)));
-    for (const spec of relocated.maps) {
-      if (!used.has(spec)) continue;
-      const name = deployedName(object, spec);
-      const settings = config.maps[name] ?? defaultMap;
-      const map: DesiredMap = {
-        name,
-        type: mapTypeName(spec.type),
-        keySize: spec.keySize,
-        valueSize: spec.valueSize,
-        maxEntries: spec.maxEntries,
-        flags: spec.flags,
-        abi: mapAbiDigest(spec, btf),
-        pin: pinOf(layout, name, settings),
-        data: isData(spec) ? object : undefined,
-        migrate: settings.migrate,
-      };
-      const other = maps.get(name);
-      if (other === undefined) maps.set(name, { map, object });
-      else if (other.map.abi !== map.abi) {
-        problems.add(
-          placeOf(config, [`maps.${name}`, `objects.${object}`, 'objects']),
-          `map '${name}' is defined in two ways: ${definition(other.map)} in object '${other.object}', ` +
-            `${definition(map)} in object '${object}'; objects of a project share a map by its name: ` +
-            'define it in one header, or give one of them another name',
-        );
-      }
-    }
-  }
-  const defined = new Set(
-    objects.flatMap(({ name, relocated }) => relocated.maps.map((map) => deployedName(name, map))),
-  );
-  for (const [name, settings] of sortedEntries(config.maps)) {
-    if (defined.has(name) || settings.optional) continue;
-    problems.add(
-      placeOf(config, [`maps.${name}`]),
-      `map '${name}': no object defines it; known are ${[...defined].sort().join(', ') || 'none'}`,
-    );
-  }
-  return [...maps.values()].map(({ map }) => map).sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function definition(map: DesiredMap): string {
-  const numbers = `key ${map.keySize}, value ${map.valueSize}, max_entries ${map.maxEntries}, flags 0x${map.flags.toString(16)}`;
-  return `${map.type} (${numbers}, layout ${map.abi.slice(0, 8)})`;
-}
-
-function pinOf(layout: Layout, name: string, settings: MapConfig): string | undefined {
-  if (settings.pin === 'none') return undefined;
-  return typeof settings.pin === 'string' ? mapPin(layout, name) : settings.pin.path;
-}
-
 /** Where an attachment goes, for people, before it is made: the made link says it better. */
 function targetText(entry: AttachEntry): string {
   const values = Object.values(entry.options as Record<string, string | undefined>).filter(
     (value) => value !== undefined,
   );
   return [entry.hook, ...values, ...(entry.netns === null ? [] : [`in netns ${entry.netns}`])].join(' ');
+}
+
+/** Names that pins under way have. */
+function checkNames(
+  config: ProjectConfig,
+  maps: readonly { readonly name: string }[],
+  problems: Problems,
+): void {
+  const check = (kind: string, name: string, where: string): void => {
+    if (!name.startsWith(temporaryPrefix)) return;
+    problems.add(
+      placeOf(config, [where, 'objects']),
+      `${kind} '${name}': names that start with ${temporaryPrefix} are those of pins under way; rename it`,
+    );
+  };
+  for (const { name } of maps) check('map', name, `maps.${name}`);
+  for (const [name, { attach }] of sortedEntries(config.programs)) {
+    check('program', name, `programs.${name}`);
+    for (const { id } of attach) check('link', id, `programs.${name}.attach.${id}`);
+  }
 }

@@ -1,26 +1,30 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { Link, mapInfo } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
 import {
-  acquireLock,
+  isInside,
+  isThere,
   layoutOf,
   linkPin,
-  openPinned,
   readLedger,
   removeIfEmpty,
+  removeOutsidePin,
   type Deployment,
   type Layout,
   type Ledger,
 } from '../state';
 import { deploymentOf } from './deployment';
+import { Interruption } from './interruption';
+import { lockProject } from './lock-project';
+import { tidy } from './tidy';
+import { Undo } from './undo';
 
 /**
  * Takes out of the kernel what apply put there for a project and environment, links first, and nothing else: what
  * the ledger names, and the directories that are ours by their place.
  *
  * @returns what was there, undefined if nothing was
- * @throws BpfError LOCK_TIMEOUT, STATE_INVALID
+ * @throws BpfError LOCK_TIMEOUT, STATE_INVALID, PRIVILEGE_MISSING, INTERRUPTED while it waits for the lock
  *
  * @example
  * ```ts
@@ -33,50 +37,36 @@ export async function destroy(
   note: (text: string) => void,
 ): Promise<Deployment | undefined> {
   const layout = layoutOf(config.pin.root, config.project, config.environment);
-  if (!fs.existsSync(layout.base)) return undefined;
-  const { lock } = await acquireLock(layout.lock, {
-    mode: config.pin.mode,
-    timeoutMs: config.deploy.lockTimeoutMs,
-    onWait: () => note(`waiting for another deploy of ${config.project}/${config.environment} to finish`),
-  });
-  try {
-    const ledger = readLedger(layout.ledger);
-    if (ledger !== undefined) removeNamed(layout, ledger);
-    removeOwnPlaces(layout);
-    return ledger === undefined ? undefined : deploymentOf(layout, ledger);
-  } finally {
-    lock.close();
+  if (!isThere(layout.base)) {
+    // An apply may have been killed as it was making the first directory.
+    removeDirectories(layout);
+    return undefined;
   }
+  const undo = new Undo();
+  // A signal does not end it half way: once the lock is there, all of it is one piece of work.
+  return Interruption.guard((interruption) =>
+    undo.guard(async () => {
+      await lockProject(config, layout, { undo, interruption, note });
+      const ledger = readLedger(layout.ledger);
+      if (ledger !== undefined) removeNamed(layout, ledger);
+      fs.rmSync(layout.current, { force: true });
+      tidy(layout, undefined, 0);
+      removeDirectories(layout);
+      return ledger === undefined ? undefined : deploymentOf(layout, ledger);
+    }),
+  );
 }
 
+/** Links, then the pins that only the ledger knows of, then the ledger: killed before that, it can be done again. */
 function removeNamed(layout: Layout, ledger: Ledger): void {
-  for (const { id } of ledger.links) {
-    const pin = linkPin(layout, id);
-    if (!fs.existsSync(pin)) continue;
-    // The fd outlives the pin by a moment; closing it detaches, also where somebody else holds no fd of it.
-    const link = Link.open(pin);
-    fs.rmSync(pin);
-    link.close();
+  for (const { id } of ledger.links) fs.rmSync(linkPin(layout, id), { force: true });
+  for (const { pin, id, adopted } of ledger.maps) {
+    if (pin !== undefined && !adopted && !isInside(layout, pin)) removeOutsidePin({ pin, id });
   }
-  for (const map of ledger.maps) if (map.pin !== undefined && holdsMap(map.pin, map.id)) fs.rmSync(map.pin);
+  fs.rmSync(layout.ledger, { force: true });
 }
 
-/** A pin outside the project's directory may by now hold what somebody else put there. */
-function holdsMap(pin: string, id: number): boolean {
-  const fd = openPinned(pin, 'map');
-  if (fd === undefined) return false;
-  try {
-    return mapInfo(fd.number).id === id;
-  } finally {
-    fd.close();
-  }
-}
-
-/** What lies in the project's own directory is ours; directories above it go if nothing else is in them. */
-function removeOwnPlaces(layout: Layout): void {
-  for (const place of [layout.ledger, layout.current]) fs.rmSync(place, { force: true });
-  for (const place of [layout.links, layout.maps, layout.generations])
-    fs.rmSync(place, { recursive: true, force: true });
-  for (const place of [layout.lock, layout.base, path.dirname(layout.base), layout.root])
-    removeIfEmpty(place);
+/** Directories above the project's go if nothing else is in them. */
+function removeDirectories({ links, maps, generations, lock, base, root }: Layout): void {
+  for (const place of [links, maps, generations, lock, base, path.dirname(base), root]) removeIfEmpty(place);
 }

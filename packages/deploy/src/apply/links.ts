@@ -1,9 +1,10 @@
 import fs from 'node:fs';
-import { BpfError, hooks, type Link, type AttachableProgram } from '@nx-bpf/loader';
+import { BpfError, Fd, fdById, hooks, Link, programInfo, type AttachableProgram } from '@nx-bpf/loader';
 import { type AttachEntry } from '../manifest';
 import { type LinkChange } from '../plan';
-import { linkPin, temporaryPrefix, type Layout } from '../state';
+import { linkPin, openPinned, programPin, type Layout, type Ledger } from '../state';
 import { type LiveProgram } from './load-programs';
+import { exchangePin, replacePin } from './pins';
 import { type Undo } from './undo';
 
 /** A link of the new generation. */
@@ -19,15 +20,68 @@ export interface LinkStep {
   readonly entry: AttachEntry;
   readonly programName: string;
   readonly program: LiveProgram;
-  /** The link and the program that are there now, unless the link is new. */
+  /** What is pinned in its place now. */
   readonly before: LinkBefore | undefined;
+  /** Mode of directories, from which that of pins comes. */
+  readonly mode: number;
 }
 
+/** A link that is there, with what is needed to go back to it. */
 export interface LinkBefore {
   readonly link: Link;
-  /** Undefined where it is not ours, or gone. */
+  /** What runs on it, ours or not; undefined where it cannot be opened any more. */
   readonly program: AttachableProgram | undefined;
-  readonly entry: AttachEntry;
+  /** How it was attached; undefined if no ledger says so. */
+  readonly entry: AttachEntry | undefined;
+}
+
+/** What is pinned as a link now, from the generation before or from an apply that was killed. */
+export function linkBefore(
+  layout: Layout,
+  recorded: Ledger | undefined,
+  id: string,
+  undo: Undo,
+): LinkBefore | undefined {
+  const place = linkPin(layout, id);
+  if (!fs.existsSync(place)) return undefined;
+  const link = Link.open(place);
+  undo.own(`link ${id}`, link);
+  const entry = recorded?.links.find((each) => each.id === id);
+  const pinned = entry && programPin(layout, recorded!.generation, entry.program);
+  const { programId } = link.info();
+  return {
+    link,
+    program: pinnedProgram(programId, entry?.program, pinned, undo) ?? programById(programId, undo),
+    entry: entry?.kernelId === link.id ? entry.entry : undefined,
+  };
+}
+
+/** The program of a link by its pin: without CAP_SYS_ADMIN the only way. */
+function pinnedProgram(
+  id: number,
+  name: string | undefined,
+  place: string | undefined,
+  undo: Undo,
+): AttachableProgram | undefined {
+  const fd = place === undefined ? undefined : openPinned(place, 'program');
+  if (fd === undefined || name === undefined) return undefined;
+  undo.own(`program ${name} as it was`, fd);
+  const info = programInfo(fd.number);
+  return info.id === id ? { fd: fd.number, name, type: info.type } : undefined;
+}
+
+/** Somebody else's program, or that of an apply that was killed. */
+function programById(id: number, undo: Undo): AttachableProgram | undefined {
+  try {
+    const number = fdById('program', id);
+    if (number === undefined) return undefined;
+    const fd = new Fd(number, `program ${id}`);
+    undo.own(`program ${id}`, fd);
+    return { fd: number, name: `id ${id}`, type: programInfo(number).type };
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'PRIVILEGE_MISSING') return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -36,7 +90,6 @@ export interface LinkBefore {
  */
 export function switchLink(step: LinkStep, undo: Undo): LiveLink {
   const { change, before } = step;
-  const pin = linkPin(step.layout, change.name);
   switch (change.action) {
     case 'keep':
     case 'update': {
@@ -49,55 +102,47 @@ export function switchLink(step: LinkStep, undo: Undo): LiveLink {
       }
       return { link, target: link.describe() };
     }
-    case 'create': {
-      // What is left under this name holds nothing that runs: its device is gone, or it is not our link.
-      fs.rmSync(pin, { force: true });
-      const link = attachEntry(step, undo);
-      link.pin(pin);
-      undo.push(`unpin link ${change.name}`, () => fs.rmSync(pin, { force: true }));
+    case 'create':
+    case 'replace': {
+      const link = attachInPlace(step, undo);
+      exchangePin({ number: link.fd }, `link '${change.name}'`, linkPin(step.layout, change.name), {
+        before: before && { number: before.link.fd },
+        mode: step.mode,
+        undo,
+      });
       return { link, target: link.describe() };
     }
-    case 'replace':
-      return replace(step, pin, undo);
     case 'remove':
       throw new BpfError('INTERNAL', `link ${change.name} is to be removed, not switched`);
   }
 }
 
 /**
- * A link that cannot be updated in place: the new one is made first, so both run for a moment. Where the hook takes
+ * A new link in place of one that cannot be updated: it is made first, so both run for a moment. Where the hook takes
  * only one program (an XDP interface in another mode) the old one has to go first.
  */
-function replace(step: LinkStep, pin: string, undo: Undo): LiveLink {
-  const { layout, change } = step;
-  const before = step.before!;
-  let link: Link;
+function attachInPlace(step: LinkStep, undo: Undo): Link {
+  const { change, before } = step;
   try {
-    link = attachEntry(step, undo);
+    return attachEntry(step, undo);
   } catch (error) {
-    if (!(error instanceof BpfError && error.code === 'ATTACH_CONFLICT')) throw error;
+    const inTheWay = error instanceof BpfError && error.code === 'ATTACH_CONFLICT';
+    if (!inTheWay || before === undefined) throw error;
     before.link.detach();
-    undo.push(`attach link ${change.name} again`, () => reattach(step, pin));
-    link = attachEntry(step, undo);
+    undo.push(`attach link ${change.name} again`, () => reattach(step));
+    const link = attachEntry(step, undo);
+    // Closed with its pin gone it would still be there until an RCU grace period is over, and be in the way itself.
+    undo.push(`detach link ${change.name}`, () => link.detach());
+    return link;
   }
-  const temporary = linkPin(layout, `${temporaryPrefix}${change.name}`);
-  fs.rmSync(temporary, { force: true });
-  link.pin(temporary);
-  fs.renameSync(temporary, pin);
-  undo.push(`pin link ${change.name} as before`, () => {
-    fs.rmSync(pin, { force: true });
-    before.link.pin(pin);
-  });
-  return { link, target: link.describe() };
 }
 
 /** The old program on the old hook once more, after its link had to be detached: its pin is made anew. */
-function reattach(step: LinkStep, pin: string): void {
-  const { program, entry } = step.before!;
-  if (program === undefined) return;
+function reattach({ before, change, layout, mode }: LinkStep): void {
+  const { program, entry } = before!;
+  if (program === undefined || entry === undefined) return;
   const link = attach(program, entry);
-  fs.rmSync(pin, { force: true });
-  link.pin(pin);
+  replacePin({ number: link.fd }, `link '${change.name}'`, linkPin(layout, change.name), mode);
   link.close();
 }
 

@@ -7,9 +7,9 @@ import {
   type MapInfo,
   type ProgramInfo,
 } from '@nx-bpf/loader';
-import { type Plan } from '../plan';
+import { type Desired, type Plan } from '../plan';
 import { createCard, openMap, openPinned, programPin, type Layout, type Ledger } from '../state';
-import { deployedName } from './desired';
+import { deployedName } from './desired-maps';
 import { type PreparedObject } from './prepare';
 import { type Undo } from './undo';
 
@@ -26,7 +26,10 @@ export interface LiveProgram {
 export interface LiveMap {
   readonly fd: Fd;
   readonly info: MapInfo;
+  /** Made now: it is to be pinned. */
   readonly fresh: boolean;
+  /** Somebody else pinned it, and we use it. */
+  readonly adopted: boolean;
 }
 
 /** Everything of the new generation as fds, with nothing pinned and nothing attached yet. */
@@ -35,13 +38,15 @@ export interface Live {
   readonly maps: ReadonlyMap<string, LiveMap>;
 }
 
+/** What of an apply's work loading needs. */
 export interface LoadInputs {
   readonly layout: Layout;
   readonly plan: Plan;
   readonly recorded: Ledger | undefined;
   readonly objects: readonly PreparedObject[];
-  /** The manifest's program of each object's function. */
-  readonly programOf: (object: string, functionName: string) => string | undefined;
+  readonly desired: Desired;
+  /** Told what did not go as wished and is no failure. */
+  readonly note: (text: string) => void;
 }
 
 /**
@@ -57,19 +62,18 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
 
   for (const change of plan.maps) {
     if (change.action !== 'keep') continue;
-    const fd = openMap(recorded!.maps.find((map) => map.name === change.name)!);
+    const before = recorded!.maps.find((map) => map.name === change.name)!;
+    const fd = openMap(before);
     if (fd === undefined) continue;
     undo.own(`map ${change.name}`, fd);
-    maps.set(change.name, { fd, info: mapInfo(fd.number), fresh: false });
+    maps.set(change.name, { fd, info: mapInfo(fd.number), fresh: false, adopted: before.adopted });
   }
 
-  for (const object of objects) {
-    const fresh = object.functions.filter((entry) => {
-      const name = inputs.programOf(object.name, entry);
-      return plan.programs.some((change) => change.name === name && change.action !== 'keep');
-    });
-    if (fresh.length > 0) loadFresh(inputs, object, fresh, { programs, maps }, undo);
-  }
+  // A map's slots are filled where it is made: the object that says what is in them comes first.
+  const fills = ({ relocated }: PreparedObject): boolean =>
+    relocated.maps.some(({ slots }) => slots.length > 0);
+  const ordered = [...objects].sort((a, b) => Number(fills(b)) - Number(fills(a)));
+  for (const object of ordered) loadFresh(inputs, object, { programs, maps }, undo);
 
   for (const change of plan.programs) {
     if (change.action !== 'keep') continue;
@@ -92,18 +96,28 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
   return { programs, maps };
 }
 
+/** Loads those programs of an object that are not kept, with the maps that are there already handed to them. */
 function loadFresh(
-  { layout, plan, programOf }: LoadInputs,
+  { layout, plan, desired, note }: LoadInputs,
   object: PreparedObject,
-  functions: readonly string[],
   live: { programs: Map<string, LiveProgram>; maps: Map<string, LiveMap> },
   undo: Undo,
 ): void {
-  const given: Record<string, number> = {};
-  for (const spec of object.relocated.maps) {
-    const map = live.maps.get(deployedName(object.name, spec));
-    if (map !== undefined) given[spec.name] = map.fd.number;
-  }
+  const kept = new Set(plan.programs.filter(({ action }) => action === 'keep').map(({ name }) => name));
+  const wanted = desired.programs.filter(({ name, object: of }) => of === object.name && !kept.has(name));
+  if (wanted.length === 0) return;
+
+  const named = object.relocated.maps.map((spec) => [spec.name, deployedName(object.name, spec)] as const);
+  const given = named.flatMap(([own, name]) => {
+    const map = live.maps.get(name);
+    return map === undefined ? [] : [[own, map.fd.number] as const];
+  });
+  const adopted = named.flatMap(([own, name]) => {
+    const adopts = plan.maps.some((change) => change.name === name && change.action === 'adopt');
+    return adopts && !live.maps.has(name)
+      ? [[own, desired.maps.find((map) => map.name === name)!.pin!] as const]
+      : [];
+  });
   const card = createCard({
     owner: `${layout.project}/${layout.environment}`,
     object: object.digest,
@@ -112,8 +126,9 @@ function loadFresh(
   let loaded: LoadedObject;
   try {
     loaded = loadObject(object.relocated, {
-      programs: functions,
-      maps: given,
+      programs: [...new Set(wanted.map((program) => program.function))],
+      maps: Object.fromEntries(given),
+      mapPins: Object.fromEntries(adopted),
       boundMaps: card === undefined ? [] : [card.number],
     });
   } finally {
@@ -121,21 +136,23 @@ function loadFresh(
     card?.close();
   }
   undo.own(`object ${object.name}`, loaded);
-  for (const map of loaded.maps) {
-    const name = deployedName(object.name, map.spec);
-    if (!live.maps.has(name)) live.maps.set(name, { fd: map.fd, info: mapInfo(map.fd.number), fresh: true });
+  for (const text of loaded.notes) note(`${object.name}: ${text}`);
+  for (const { spec, fd, origin } of loaded.maps) {
+    const name = deployedName(object.name, spec);
+    if (live.maps.has(name)) continue;
+    const isAdopted = origin === 'pinned';
+    live.maps.set(name, { fd, info: mapInfo(fd.number), fresh: !isAdopted, adopted: isAdopted });
   }
-  for (const program of loaded.programs) {
-    const name = programOf(object.name, program.spec.name);
-    // Brought along by a slot of a prog array, and not in the manifest: the array holds it.
-    if (name === undefined) continue;
-    const info = programInfo(program.fd.number);
+  // Programs that a slot of a prog array brought along are not among the wanted: the array holds them.
+  for (const { name, function: entry } of wanted) {
+    const { fd, spec } = loaded.program(entry);
+    const info = programInfo(fd.number);
     live.programs.set(name, {
-      fd: program.fd,
+      fd,
       info,
       type: info.type,
-      attachType: program.spec.attachType,
-      target: program.spec.target,
+      attachType: spec.attachType,
+      target: spec.target,
       fresh: true,
     });
   }

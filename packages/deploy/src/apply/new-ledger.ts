@@ -51,7 +51,7 @@ export function newLedger({
     maps: desired.maps.flatMap((map): LedgerMap[] => {
       const made = live.maps.get(map.name);
       if (made === undefined) return [];
-      const { info, fresh } = made;
+      const { info, fresh, adopted } = made;
       return [
         {
           name: map.name,
@@ -64,7 +64,9 @@ export function newLedger({
           flags: info.flags,
           abi: map.abi,
           pin: map.pin,
-          data: map.data,
+          object: map.object,
+          slots: map.slots,
+          adopted,
           since: fresh ? generation : since('maps', map.name),
         },
       ];

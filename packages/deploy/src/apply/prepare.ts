@@ -112,7 +112,9 @@ function withValues(
       .filter(([name, map]) => names.has(name) && map.maxEntries !== undefined)
       .map(([name, map]) => [name, { maxEntries: map.maxEntries! }]),
   );
-  return withMaps(result, overrides);
+  // Where a map of a deployment is pinned is said by the manifest, not by LIBBPF_PIN_BY_NAME.
+  const maps = result.maps.map((map) => ({ ...map, pinByName: false }));
+  return withMaps({ ...result, maps }, overrides);
 }
 
 function constantsDigest(config: ProjectConfig, object: string): string {

@@ -1,7 +1,8 @@
 import { type ProjectConfig } from '../manifest';
 import { findDrift } from '../plan';
-import { layoutOf, observe, readLedger, type Deployment } from '../state';
+import { isThere, layoutOf, observe, readLedger, type Deployment } from '../state';
 import { deploymentOf } from './deployment';
+import { leftBehind } from './tidy';
 
 export interface Status {
   /** `absent`: nothing is deployed. `drifted`: not all of it is as apply left it. */
@@ -24,10 +25,15 @@ export interface Status {
  */
 export function status(config: ProjectConfig): Status {
   const layout = layoutOf(config.pin.root, config.project, config.environment);
-  const ledger = readLedger(layout.ledger);
+  const ledger = isThere(layout.base) ? readLedger(layout.ledger) : undefined;
   if (ledger === undefined)
     return { state: 'absent', drift: [], committed: undefined, deployment: undefined };
-  const drift = findDrift(ledger, observe(layout, ledger));
+  const drift = [
+    ...findDrift(ledger, observe(layout, ledger)),
+    ...leftBehind(layout, ledger).map(
+      (place) => `${place}: left by an apply that was killed; the next one removes it`,
+    ),
+  ];
   return {
     state: drift.length === 0 ? 'healthy' : 'drifted',
     drift,

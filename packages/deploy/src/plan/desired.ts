@@ -14,7 +14,13 @@ export interface Desired {
 export interface DesiredMap extends MapDefinition {
   readonly name: string;
   readonly pin: string | undefined;
-  readonly data: string | undefined;
+  /**
+   * The object that it is loaded anew with: that whose data section it is, or whose programs are in its initial slots.
+   * Undefined for a map that lives on its own, and may be shared by objects.
+   */
+  readonly object: string | undefined;
+  /** The maps in its initial slots, as `index=name`. */
+  readonly slots: readonly string[];
   /** What to do when the kernel holds it with another definition. */
   readonly migrate: 'refuse' | 'recreate';
 }

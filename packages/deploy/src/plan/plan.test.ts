@@ -31,8 +31,15 @@ const desired: Desired = {
     },
   ],
   maps: [
-    { ...definition, name: 'edge.bss', pin: '/p/maps/edge_bss', data: 'edge', migrate: 'refuse' },
-    { ...definition, name: 'hits', pin: '/p/maps/hits', data: undefined, migrate: 'refuse' },
+    {
+      ...definition,
+      name: 'edge.bss',
+      pin: '/p/maps/edge_bss',
+      object: 'edge',
+      slots: [],
+      migrate: 'refuse',
+    },
+    { ...definition, name: 'hits', pin: '/p/maps/hits', object: undefined, slots: [], migrate: 'refuse' },
   ],
   links: [
     { id: 'uplink', program: 'guard', hook: 'xdp', target: 'xdp on eth0', spec: 's1', updatable: true },
@@ -65,8 +72,26 @@ const recorded: Ledger = {
     },
   ],
   maps: [
-    { ...definition, name: 'edge.bss', id: 11, pin: '/p/maps/edge_bss', data: 'edge', since: 3 },
-    { ...definition, name: 'hits', id: 12, pin: '/p/maps/hits', data: undefined, since: 1 },
+    {
+      ...definition,
+      name: 'edge.bss',
+      id: 11,
+      pin: '/p/maps/edge_bss',
+      object: 'edge',
+      slots: [],
+      adopted: false,
+      since: 3,
+    },
+    {
+      ...definition,
+      name: 'hits',
+      id: 12,
+      pin: '/p/maps/hits',
+      object: undefined,
+      slots: [],
+      adopted: false,
+      since: 1,
+    },
   ],
   links: [
     {
@@ -89,9 +114,10 @@ const observed: Observed = {
     ['hits', { id: 12 }],
   ]),
   links: new Map([['uplink', { kernelId: 21, programId: 7, severed: false }]]),
+  outside: new Map(),
 };
 
-const nothing: Observed = { programs: new Map(), maps: new Map(), links: new Map() };
+const nothing: Observed = { programs: new Map(), maps: new Map(), links: new Map(), outside: new Map() };
 const actions = (plan: ReturnType<typeof makePlan>): Record<string, string> =>
   Object.fromEntries(
     [...plan.programs, ...plan.maps, ...plan.links].map((entry) => [entry.name, entry.action]),
@@ -183,4 +209,81 @@ test('what the manifest no longer names is removed, and nothing else', () => {
 test('another target of a link attaches anew', () => {
   const plan = makePlan({ ...desired, links: [{ ...desired.links[0]!, spec: 's2' }] }, recorded, observed);
   expect(plan.links).toEqual([{ name: 'uplink', action: 'replace', reasons: ['target'] }]);
+});
+
+test('what is in the slots of a map is not exchanged while it runs: the map is made anew, and who uses it', () => {
+  const jumps = { ...definition, name: 'jumps', pin: '/p/maps/jumps', slots: [], migrate: 'refuse' as const };
+  const there = { ...jumps, id: 13, since: 1, adopted: false };
+  const tail = { ...desired.programs[0]!, name: 'tail', object: 'tails', maps: ['jumps'] };
+  const withTail = {
+    ...desired,
+    objects: [...desired.objects, { name: 'tails', object: 'o1', constants: 'c1' }],
+    programs: [...desired.programs, tail],
+    maps: [...desired.maps, { ...jumps, object: 'edge' }],
+  };
+  const before: Ledger = {
+    ...recorded,
+    objects: withTail.objects,
+    programs: [...recorded.programs, { ...recorded.programs[0]!, ...tail, id: 8 }],
+    maps: [...recorded.maps, { ...there, object: 'edge' }],
+  };
+  const seen: Observed = {
+    ...observed,
+    programs: new Map([...observed.programs, ['tail', { id: 8, tag: 't' }]]),
+    maps: new Map([...observed.maps, ['jumps', { id: 13 }]]),
+  };
+  expect(makePlan(withTail, before, seen).empty).toBe(true);
+  const edited = {
+    ...withTail,
+    objects: [{ name: 'edge', object: 'o2', constants: 'c1' }, withTail.objects[1]!],
+  };
+  expect(actions(makePlan(edited, before, seen))).toMatchObject({
+    guard: 'replace',
+    jumps: 'replace',
+    tail: 'replace',
+    hits: 'keep',
+  });
+});
+
+test('a map of maps is made anew with a map in its slots, and when its slots change', () => {
+  const outer = { ...definition, name: 'outer', pin: '/p/maps/outer', object: undefined, slots: ['0=hits'] };
+  const wanted = { ...desired, maps: [...desired.maps, { ...outer, migrate: 'refuse' as const }] };
+  const before: Ledger = {
+    ...recorded,
+    maps: [...recorded.maps, { ...outer, id: 13, since: 1, adopted: false }],
+  };
+  const seen = { ...observed, maps: new Map([...observed.maps, ['outer', { id: 13 }]]) };
+  expect(makePlan(wanted, before, seen).empty).toBe(true);
+  const lost = { ...seen, maps: new Map([...seen.maps].filter(([name]) => name !== 'hits')) };
+  expect(actions(makePlan(wanted, before, lost))).toMatchObject({ hits: 'create', outer: 'replace' });
+  const moved = { ...outer, slots: ['1=hits'], migrate: 'refuse' as const };
+  const changed = makePlan({ ...wanted, maps: [...desired.maps, moved] }, before, seen);
+  expect(changed.maps.at(-1)).toEqual({ name: 'outer', action: 'replace', reasons: ['slots'] });
+});
+
+test("a map that is somebody else's at the pin the manifest names is adopted, and ours is not", () => {
+  const shared = { ...desired.maps[1]!, pin: '/elsewhere/hits' };
+  const wanted = { ...desired, maps: [desired.maps[0]!, shared] };
+  const outside = (id: number): Observed => ({
+    ...observed,
+    maps: new Map([...observed.maps, ['hits', { id }]]),
+    outside: new Map([['/elsewhere/hits', id]]),
+  });
+  const record = (adopted: boolean): Ledger => ({
+    ...recorded,
+    maps: [recorded.maps[0]!, { ...recorded.maps[1]!, pin: shared.pin, adopted }],
+  });
+  expect(actions(makePlan(wanted, undefined, { ...nothing, outside: outside(40).outside }))).toMatchObject({
+    hits: 'adopt',
+  });
+  expect(makePlan(wanted, record(true), outside(12)).empty).toBe(true);
+  expect(makePlan(wanted, record(false), outside(12)).empty).toBe(true);
+  expect(actions(makePlan(wanted, record(true), outside(40)))).toMatchObject({
+    hits: 'adopt',
+    guard: 'replace',
+  });
+  expect(actions(makePlan(wanted, record(false), outside(40)))).toMatchObject({ hits: 'adopt' });
+  expect(actions(makePlan(wanted, record(true), { ...observed, maps: new Map() }))).toMatchObject({
+    hits: 'create',
+  });
 });

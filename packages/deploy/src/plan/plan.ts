@@ -1,9 +1,9 @@
-import { type Ledger, type Observed } from '../state';
-import { type Desired } from './desired';
+import { type Ledger, type LedgerMap, type Observed } from '../state';
+import { type Desired, type DesiredMap } from './desired';
 
 /** Why something changes. */
 export type Reason =
-  'new' | 'source' | 'constants' | 'map' | 'definition' | 'program' | 'target' | 'drift' | 'unused';
+  'new' | 'source' | 'constants' | 'map' | 'definition' | 'slots' | 'program' | 'target' | 'drift' | 'unused';
 
 export interface Change<Action extends string = string> {
   readonly name: string;
@@ -12,7 +12,8 @@ export interface Change<Action extends string = string> {
 }
 
 export type ProgramChange = Change<'create' | 'keep' | 'replace' | 'remove'>;
-export type MapChange = Change<'create' | 'keep' | 'replace' | 'remove' | 'refuse'>;
+/** `adopt` uses the map of somebody else that is pinned where the manifest says; it is never removed. */
+export type MapChange = Change<'create' | 'adopt' | 'keep' | 'replace' | 'remove' | 'refuse'>;
 /** `update` switches the program in place; `replace` attaches anew and drops the old link. */
 export type LinkChange = Change<'create' | 'keep' | 'update' | 'replace' | 'remove'>;
 
@@ -35,6 +36,8 @@ export interface Plan {
  *
  * The unit of replacement is the object, since its programs share its data sections: a changed object is loaded
  * anew as a whole, with fresh data maps, while maps that objects share by name stay as long as their definition does.
+ * So is a prog array that the object's programs are in: one that runs is never refilled, as an old entry program would
+ * then call new ones.
  *
  * @example
  * ```ts
@@ -44,34 +47,7 @@ export interface Plan {
  */
 export function makePlan(desired: Desired, recorded: Ledger | undefined, observed: Observed): Plan {
   const drift = findDrift(recorded, observed);
-  const changedObjects = findChangedObjects(desired, recorded, observed);
-
-  const recordedMaps = new Map(recorded?.maps.map((map) => [map.name, map]));
-  const maps = desired.maps.map((map): MapChange => {
-    const before = recordedMaps.get(map.name);
-    if (before === undefined) return change(map.name, 'create', ['new']);
-    if (!sameMap(before.id, observed.maps.get(map.name))) return change(map.name, 'create', ['drift']);
-    if (map.data !== undefined) {
-      const reasons = changedObjects.get(map.data);
-      return reasons === undefined ? change(map.name, 'keep') : change(map.name, 'replace', reasons);
-    }
-    if (before.abi !== map.abi || before.pin !== map.pin) {
-      return change(map.name, map.migrate === 'recreate' ? 'replace' : 'refuse', ['definition']);
-    }
-    return change(map.name, 'keep');
-  });
-  const freshMaps = new Set(maps.filter((map) => map.action !== 'keep').map((map) => map.name));
-
-  // A fresh map reaches every program of every object that uses it: they share the object's other data.
-  for (const program of desired.programs) {
-    if (changedObjects.has(program.object)) continue;
-    if (program.maps.some((name) => freshMaps.has(name))) changedObjects.set(program.object, ['map']);
-  }
-  const allMaps = maps.map((map): MapChange => {
-    const owner = desired.maps.find((entry) => entry.name === map.name)?.data;
-    const reasons = owner === undefined ? undefined : changedObjects.get(owner);
-    return map.action === 'keep' && reasons !== undefined ? change(map.name, 'replace', reasons) : map;
-  });
+  const { maps, changedObjects } = planMaps(desired, recorded, observed);
 
   const recordedPrograms = new Map(recorded?.programs.map((program) => [program.name, program]));
   const programs = desired.programs.map((program): ProgramChange => {
@@ -117,7 +93,7 @@ export function makePlan(desired: Desired, recorded: Ledger | undefined, observe
       ...programs,
       ...gone<{ name: string }>(recorded?.programs, desired.programs).map(remove),
     ]),
-    maps: sorted([...allMaps, ...gone<{ name: string }>(recorded?.maps, desired.maps).map(remove)]),
+    maps: sorted([...maps, ...gone<{ name: string }>(recorded?.maps, desired.maps).map(remove)]),
     links: sorted([...links, ...gone(recorded && named(recorded.links), named(desired.links)).map(remove)]),
   };
   const empty = [...all.programs, ...all.maps, ...all.links].every((entry) => entry.action === 'keep');
@@ -133,8 +109,60 @@ function sorted<T extends { readonly name: string }>(list: readonly T[]): T[] {
   return [...list].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-function sameMap(id: number, there: { readonly id: number } | undefined): boolean {
-  return there !== undefined && there.id === id;
+/**
+ * What becomes of the maps, and which objects are loaded anew, each with its reasons. One follows from the other: a
+ * map that is not the one before reaches every program that uses it, with its object and that object's data maps; and
+ * a map that holds it in a slot.
+ */
+function planMaps(
+  desired: Desired,
+  recorded: Ledger | undefined,
+  observed: Observed,
+): { maps: MapChange[]; changedObjects: ReadonlyMap<string, readonly Reason[]> } {
+  const before = new Map(recorded?.maps.map((map) => [map.name, map]));
+  const changedObjects = findChangedObjects(desired, recorded, observed);
+  let fresh: ReadonlySet<string> = new Set();
+  for (;;) {
+    const maps = desired.maps.map((map) =>
+      planMap(map, before.get(map.name), observed, {
+        owner: map.object === undefined ? undefined : changedObjects.get(map.object),
+        slots: map.slots.some((slot) => fresh.has(slot.slice(slot.indexOf('=') + 1))),
+      }),
+    );
+    const known = fresh.size + changedObjects.size;
+    fresh = new Set(maps.filter((map) => map.action !== 'keep').map((map) => map.name));
+    for (const { object, maps: used } of desired.programs) {
+      if (!changedObjects.has(object) && used.some((name) => fresh.has(name)))
+        changedObjects.set(object, ['map']);
+    }
+    if (fresh.size + changedObjects.size === known) return { maps, changedObjects };
+  }
+}
+
+/** @param renewed why the map must be made anew although nothing is wrong with it */
+function planMap(
+  map: DesiredMap,
+  before: LedgerMap | undefined,
+  observed: Observed,
+  renewed: { readonly owner: readonly Reason[] | undefined; readonly slots: boolean },
+): MapChange {
+  const ours = before?.adopted === false ? before.id : undefined;
+  const there = map.pin === undefined ? undefined : observed.outside.get(map.pin);
+  const foreign = there !== undefined && there !== ours;
+  const create = foreign ? 'adopt' : 'create';
+  const replace = foreign ? 'adopt' : 'replace';
+
+  if (before === undefined) return change(map.name, create, ['new']);
+  if (observed.maps.get(map.name)?.id !== before.id) return change(map.name, create, ['drift']);
+  if (renewed.owner !== undefined) return change(map.name, replace, renewed.owner);
+  if (before.abi !== map.abi || before.pin !== map.pin) {
+    if (before.adopted) return change(map.name, create, ['definition']);
+    // What belongs to an object starts anew with each of its versions: there are no entries to protect.
+    const allowed = map.object !== undefined || map.migrate === 'recreate';
+    return change(map.name, allowed ? replace : 'refuse', ['definition']);
+  }
+  if (renewed.slots || before.slots.join() !== map.slots.join()) return change(map.name, replace, ['slots']);
+  return change(map.name, 'keep');
 }
 
 /** Objects that must be loaded anew, each with the reasons that are known before maps are looked at. */
@@ -159,15 +187,15 @@ function findChangedObjects(
   return changed;
 }
 
-/** A program that lost its pin, or a data map that did: the object's programs no longer share what they should. */
+/** A program that lost its pin, or a map of the object that did: its programs no longer share what they should. */
 function isDamaged(object: string, recorded: Ledger | undefined, observed: Observed): boolean {
   const programs = recorded?.programs.filter((program) => program.object === object) ?? [];
-  const maps = recorded?.maps.filter((map) => map.data === object) ?? [];
+  const maps = recorded?.maps.filter((map) => map.object === object) ?? [];
   return (
     programs.some((program) => {
       const there = observed.programs.get(program.name);
       return there === undefined || there.id !== program.id || there.tag !== program.tag;
-    }) || maps.some((map) => !sameMap(map.id, observed.maps.get(map.name)))
+    }) || maps.some((map) => observed.maps.get(map.name)?.id !== map.id)
   );
 }
 

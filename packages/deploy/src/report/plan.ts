@@ -3,6 +3,7 @@ import { type Change, type Plan } from '../plan';
 
 const signs: Readonly<Record<string, string>> = {
   create: pc.green('+'),
+  adopt: pc.green('+'),
   replace: pc.yellow('~'),
   update: pc.yellow('~'),
   remove: pc.red('-'),

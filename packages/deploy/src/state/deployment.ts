@@ -30,6 +30,8 @@ export interface DeployedMap {
   readonly maxEntries: number;
   readonly flags: number;
   readonly pin: string | null;
+  /** It was there before us at the pin that the manifest names: never removed. */
+  readonly adopted: boolean;
 }
 
 export interface DeployedLink {

@@ -1,7 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
 
-/** Makes a directory and those above it that are missing. Returns what it made, outermost first. */
+/**
+ * Makes a directory and those above it that are missing.
+ *
+ * @param mode of each, whatever the umask
+ * @returns what it made, outermost first
+ * @throws BpfError PRIVILEGE_MISSING
+ */
 export function createDirectories(directory: string, mode: number): string[] {
   const missing: string[] = [];
   for (let at = directory; !fs.existsSync(at); at = path.dirname(at)) missing.unshift(at);
@@ -10,13 +17,42 @@ export function createDirectories(directory: string, mode: number): string[] {
       fs.mkdirSync(each);
     } catch (error) {
       // Somebody was faster: then it is theirs.
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return false;
+      if (code === 'EACCES') throw notAllowed(each, error);
       throw error;
     }
     // The mode of mkdir(2) would be cut by the umask.
     fs.chmodSync(each, mode);
     return true;
   });
+}
+
+/**
+ * Whether something is at a path.
+ *
+ * @throws BpfError PRIVILEGE_MISSING where that cannot be seen, which `existsSync` takes for "no"
+ */
+export function isThere(place: string): boolean {
+  try {
+    return fs.statSync(place, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw notAllowed(place, error);
+    throw error;
+  }
+}
+
+function notAllowed(place: string, cause: unknown): BpfError {
+  return new BpfError(
+    'PRIVILEGE_MISSING',
+    `${place}: EACCES (Permission denied)`,
+    {
+      path: place,
+      errno: 'EACCES',
+      hint: 'run this as root, or let pin.root be on a bpf file system of your own (mount -t bpf -o uid=...)',
+    },
+    cause,
+  );
 }
 
 /** Removes a directory unless something is in it. */

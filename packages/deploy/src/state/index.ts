@@ -1,9 +1,10 @@
 export { createCard } from './card';
 export { type DeployedLink, type DeployedMap, type DeployedProgram, type Deployment } from './deployment';
-export { createDirectories, removeIfEmpty } from './directories';
+export { createDirectories, isThere, removeIfEmpty } from './directories';
 export { createFrozenMap, readFrozenMap } from './frozen-map';
 export {
   generationPath,
+  isInside,
   layoutOf,
   linkPin,
   mapPin,
@@ -20,10 +21,10 @@ export {
   type ObjectIdentity,
   type ProgramIdentity,
 } from './ledger';
+export { unnamedPlaces } from './leftovers';
 export { createLedgerMap, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';
 export {
-  nothingObserved,
   observe,
   openMap,
   type Observed,
@@ -31,3 +32,10 @@ export {
   type ObservedMap,
   type ObservedProgram,
 } from './observe';
+export {
+  noteOutsidePins,
+  notedOutsidePins,
+  pinnedMapId,
+  removeOutsidePin,
+  type OutsidePin,
+} from './outside-pins';

@@ -12,6 +12,7 @@ import { pinName } from '../manifest';
  *       maps/<name>                 maps live across generations
  *       links/<id>                  one pin a link, updated in place
  *       ledger                      what we put there; its rename commits a generation
+ *       new__outside                while an apply is under way: see `noteOutsidePins`
  *
  * bpffs refuses a dot in a name, so one in a kernel name becomes an underscore.
  */
@@ -27,6 +28,8 @@ export interface Layout {
   readonly maps: string;
   readonly links: string;
   readonly ledger: string;
+  /** Note of the pins outside of `base` that an apply is working on. */
+  readonly outside: string;
 }
 
 /** Names under which something is put before it is renamed to its place: a leftover is ours and may go. */
@@ -45,6 +48,7 @@ export function layoutOf(root: string, project: string, environment: string): La
     maps: path.join(base, 'maps'),
     links: path.join(base, 'links'),
     ledger: path.join(base, 'ledger'),
+    outside: path.join(base, `${temporaryPrefix}outside`),
   };
 }
 
@@ -58,6 +62,11 @@ export function programPin(layout: Layout, generation: number, name: string): st
 
 export function mapPin(layout: Layout, name: string): string {
   return path.join(layout.maps, pinName(name));
+}
+
+/** Whether a pin lies in the project's own directory, where everything is ours. */
+export function isInside(layout: Layout, pin: string): boolean {
+  return pin.startsWith(`${layout.base}/`);
 }
 
 export function linkPin(layout: Layout, id: string): string {

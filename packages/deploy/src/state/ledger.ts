@@ -60,8 +60,12 @@ export interface LedgerMap extends MapDefinition {
   readonly id: number;
   /** Where it is pinned, undefined if it lives only through its programs. */
   readonly pin: string | undefined;
-  /** The object whose data section it is; undefined for a map that objects share by name. */
-  readonly data: string | undefined;
+  /** The object that it is loaded anew with: see `DesiredMap`. Undefined for a map that lives on its own. */
+  readonly object: string | undefined;
+  /** The maps in its initial slots, as `index=name`. */
+  readonly slots: readonly string[];
+  /** It was pinned at the manifest's `pin: { path: ... }` before us: we use it, and never remove it. */
+  readonly adopted: boolean;
   readonly since: number;
 }
 

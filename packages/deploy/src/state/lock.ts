@@ -10,6 +10,8 @@ export interface LockOptions {
   readonly timeoutMs: number;
   /** Told once, when it has to wait. */
   readonly onWait?: (() => void) | undefined;
+  /** Called at each turn of waiting; what it throws ends the waiting. */
+  readonly checkpoint?: (() => Promise<void>) | undefined;
 }
 
 const pauseMs = 50;
@@ -20,7 +22,7 @@ const pauseMs = 50;
  *
  * @param directory the lock's directory, made if it is not there
  * @returns the lock: closing it gives it back; and the directories that were made for it, outermost first
- * @throws BpfError LOCK_TIMEOUT
+ * @throws BpfError LOCK_TIMEOUT, PRIVILEGE_MISSING, and what `checkpoint` throws
  */
 export async function acquireLock(
   directory: string,
@@ -30,11 +32,8 @@ export async function acquireLock(
   const deadline = Date.now() + options.timeoutMs;
   let waiting = false;
   for (;;) {
-    made.push(...createDirectories(directory, options.mode));
-    const fd = new Fd(openPath(directory), `lock ${directory}`);
-    // Whoever held the lock before may have removed the directory with the deployment: then this is a lock on nothing.
-    if (tryLock(fd.number, 'exclusive') && isStill(fd, directory)) return { lock: fd, made };
-    fd.close();
+    const lock = attempt(directory, options.mode, made);
+    if (lock !== undefined) return { lock, made };
     if (Date.now() >= deadline) {
       throw new BpfError(
         'LOCK_TIMEOUT',
@@ -48,7 +47,30 @@ export async function acquireLock(
     if (!waiting) options.onWait?.();
     waiting = true;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await options.checkpoint?.();
   }
+}
+
+/** Undefined if somebody else has the lock, or was removing its directory with a deployment meanwhile. */
+function attempt(directory: string, mode: number, made: string[]): Fd | undefined {
+  let fd: Fd | undefined;
+  try {
+    made.push(...createDirectories(directory, mode));
+    fd = new Fd(openPath(directory), `lock ${directory}`);
+    // The holder before may have removed the directory: then this is a lock on nothing.
+    if (tryLock(fd.number, 'exclusive') && isStill(fd, directory)) return fd;
+  } catch (error) {
+    const vanished =
+      error instanceof BpfError
+        ? error.fields.errno === 'ENOENT'
+        : (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!vanished) {
+      fd?.close();
+      throw error;
+    }
+  }
+  fd?.close();
+  return undefined;
 }
 
 function isStill(fd: Fd, directory: string): boolean {

@@ -2,12 +2,15 @@ import { Fd, fdById, linkInfo, mapInfo, programInfo, type LinkInfo } from '@nx-b
 import { linkPin, programPin, type Layout } from './layout';
 import { openPinned } from './ledger-map';
 import { type Ledger, type LedgerMap } from './ledger';
+import { pinnedMapId } from './outside-pins';
 
 /** What the kernel holds of what a ledger names; an entry that is missing is not there any more. */
 export interface Observed {
   readonly programs: ReadonlyMap<string, ObservedProgram>;
   readonly maps: ReadonlyMap<string, ObservedMap>;
   readonly links: ReadonlyMap<string, ObservedLink>;
+  /** Ids of the maps at those pins outside of the project's directory that are wanted, by path. */
+  readonly outside: ReadonlyMap<string, number>;
 }
 
 export interface ObservedProgram {
@@ -26,11 +29,20 @@ export interface ObservedLink {
   readonly severed: boolean;
 }
 
-export const nothingObserved: Observed = { programs: new Map(), maps: new Map(), links: new Map() };
-
-/** Looks at every pin that a ledger names. Changes nothing. */
-export function observe(layout: Layout, ledger: Ledger): Observed {
+/**
+ * Looks at every pin that a ledger names. Changes nothing.
+ *
+ * @param outside further paths to look at, where maps of others may be pinned
+ */
+export function observe(
+  layout: Layout,
+  recorded: Ledger | undefined,
+  outside: readonly string[] = [],
+): Observed {
+  const ids = outside.map((pin) => [pin, pinnedMapId(pin)] as const);
+  const ledger = recorded ?? { generation: 0, programs: [], maps: [], links: [] };
   return {
+    outside: new Map(ids.filter((entry): entry is readonly [string, number] => entry[1] !== undefined)),
     programs: look(
       ledger.programs,
       (program) => openPinned(programPin(layout, ledger.generation, program.name), 'program'),

@@ -1,0 +1,135 @@
+import path from 'node:path';
+import { kernelIdentity } from '@nx-bpf/loader';
+import { type AttachEntry, type ProjectConfig } from '../manifest';
+import { type Desired, type Plan } from '../plan';
+import {
+  createLedgerMap,
+  isInside,
+  noteOutsidePins,
+  openPinned,
+  type Layout,
+  type Ledger,
+  type OutsidePin,
+} from '../state';
+import { pinGeneration } from './generation';
+import { type Interruption } from './interruption';
+import { linkBefore, switchLink, type LiveLink } from './links';
+import { loadPrograms, type Live } from './load-programs';
+import { newLedger } from './new-ledger';
+import { exchangePin, makeDirectories, replacePin } from './pins';
+import { type PreparedObject } from './prepare';
+import { tidy } from './tidy';
+import { type Undo } from './undo';
+
+/** A plan, and all that is needed to carry it out. */
+export interface Work {
+  readonly config: ProjectConfig;
+  readonly note: (text: string) => void;
+  readonly layout: Layout;
+  readonly objects: readonly PreparedObject[];
+  readonly desired: Desired;
+  readonly recorded: Ledger | undefined;
+  readonly plan: Plan;
+  readonly interruption: Interruption;
+  readonly undo: Undo;
+}
+
+/**
+ * Carries out a plan. Everything is loaded before anything live is touched; the rename of the ledger is the commit,
+ * and what only the generation before had goes after it.
+ *
+ * A process that is killed on the way leaves the ledger of one of the two generations: the next apply finds by it
+ * what else is there, and makes it fit.
+ *
+ * @returns the ledger of the new generation
+ */
+export async function carryOut(work: Work): Promise<Ledger> {
+  const { config, layout, desired, recorded, plan, interruption, undo } = work;
+  const { mode } = config.pin;
+
+  const live = loadPrograms(work, undo);
+  await interruption.checkpoint();
+
+  noteOutsidePins(layout, movingPins(work, live));
+  undo.push('remove the note of outside pins', () => noteOutsidePins(layout, []));
+  pinMaps(work, live);
+  makeDirectories(layout.links, mode, undo);
+  const links = await switchLinks(work, live);
+
+  const ledger = newLedger({
+    desired,
+    recorded,
+    generation: plan.to,
+    kernel: kernelIdentity().buildId ?? '',
+    live,
+    links,
+    entry: (id) => entryOf(config, id),
+  });
+  const ledgerMap = createLedgerMap(ledger);
+  undo.own('ledger', ledgerMap);
+  pinGeneration(layout, plan.to, live, ledgerMap, mode, undo);
+  replacePin(ledgerMap, 'ledger', layout.ledger, mode);
+  undo.commit();
+
+  tidy(layout, ledger, config.deploy.keepGenerations);
+  return ledger;
+}
+
+/** Outside pins that are wanted. */
+export function outsidePins(layout: Layout, desired: Desired): string[] {
+  return desired.maps.flatMap(({ pin }) => (pin === undefined || isInside(layout, pin) ? [] : [pin]));
+}
+
+/** Outside pins that this apply makes, and those of the generation before that it may remove. */
+function movingPins({ layout, desired, recorded }: Work, live: Live): OutsidePin[] {
+  const made = desired.maps.flatMap(({ name, pin }) => {
+    const map = live.maps.get(name);
+    return map?.fresh === true ? [{ pin, id: map.info.id }] : [];
+  });
+  const before = recorded?.maps.filter(({ adopted }) => !adopted) ?? [];
+  return [...made, ...before.map(({ pin, id }) => ({ pin, id }))].filter(
+    (each): each is OutsidePin => each.pin !== undefined && !isInside(layout, each.pin),
+  );
+}
+
+function pinMaps({ config, layout, desired, undo }: Work, live: Live): void {
+  const { mode } = config.pin;
+  makeDirectories(layout.maps, mode, undo);
+  for (const { name, pin } of desired.maps) {
+    const map = live.maps.get(name);
+    if (pin === undefined || map?.fresh !== true) continue;
+    makeDirectories(path.dirname(pin), mode, undo);
+    const before = openPinned(pin, 'map');
+    if (before !== undefined) undo.own(`map ${name} as it was`, before);
+    exchangePin(map.fd, `map '${name}'`, pin, { before, mode, undo });
+  }
+}
+
+async function switchLinks(
+  { config, layout, desired, recorded, plan, interruption, undo }: Work,
+  live: Live,
+): Promise<Map<string, LiveLink>> {
+  const links = new Map<string, LiveLink>();
+  for (const change of plan.links) {
+    await interruption.checkpoint();
+    const link = desired.links.find(({ id }) => id === change.name);
+    if (link === undefined) continue;
+    const step = {
+      layout,
+      change,
+      entry: entryOf(config, link.id),
+      programName: link.program,
+      program: live.programs.get(link.program)!,
+      before: linkBefore(layout, recorded, link.id, undo),
+      mode: config.pin.mode,
+    };
+    links.set(link.id, switchLink(step, undo));
+  }
+  return links;
+}
+
+/** The manifest's entry of an attachment. */
+export function entryOf(config: ProjectConfig, id: string): AttachEntry {
+  const entries = Object.values(config.programs).flatMap((program) => program.attach);
+  return entries.find((entry) => entry.id === id)!;
+}

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { BpfMap, Link } from '@nx-bpf/loader';
+import { beforeEach, expect, test } from 'vitest';
+import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
+import { kernelSuite } from '../../../../tools/testing/kernel';
+import { type KilledApply } from '../../../../tools/testing/killed-apply';
+import { destroy, status } from './index';
+
+const source = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile __u32 verdict = 2;
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); } hits SEC(".maps");
+static void count(void) {
+  __u32 zero = 0;
+  __u64 *total = bpf_map_lookup_elem(&hits, &zero);
+  if (total) __sync_fetch_and_add(total, 1);
+}
+SEC("xdp") int guard(void *ctx) { count(); return verdict; }
+SEC("raw_tp/sched_process_exec") int monitor(void *ctx) { return 0; }
+char LICENSE[] SEC("license") = "GPL";
+`;
+
+kernelSuite('an apply that is killed', (kernel) => {
+  const fixture = new DeploymentFixture(kernel);
+  const outside = (): string => path.join(kernel.bpffs, 'outside', 'hits');
+  beforeEach(() => fixture.reset());
+
+  const write = (veth: string): NamedObject[] => {
+    fixture.manifest(`
+version: 1
+objects: { edge: { source: edge.bpf.c } }
+maps: { hits: { pin: { path: ${outside()} } } }
+programs:
+  guard: { object: edge, attach: [{ id: uplink, xdp: { interface: ${veth} } }] }
+  monitor: { object: edge, attach: [{ id: exec, raw_tracepoint: {} }] }
+`);
+    return [{ name: 'edge', file: kernel.compile(source, { name: 'edge' }) }];
+  };
+
+  /** A child that waits for the number of the step before which it is killed. */
+  const start = async (objects: readonly NamedObject[], set: readonly string[]): Promise<ChildProcess> => {
+    const { workspace, cacheFolder } = fixture;
+    const request: KilledApply = { workspace, objects, set, cacheFolder, bpffs: kernel.bpffs };
+    const root = path.resolve(__dirname, '../../../..');
+    const child = spawn(
+      process.execPath,
+      ['-r', './tools/run-source.js', 'tools/testing/killed-apply.ts', JSON.stringify(request)],
+      { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    await once(child.stdout!, 'data');
+    return child;
+  };
+
+  /** Runs `check` after a kill at every second step, until an apply comes through; children are started ahead. */
+  const atSteps = async (
+    objects: readonly NamedObject[],
+    set: readonly string[],
+    first: number,
+    check: (step: number) => Promise<void>,
+  ): Promise<number> => {
+    let next = start(objects, set);
+    for (let step = first; ; step += 2) {
+      const child = await next;
+      next = start(objects, set);
+      child.stdin!.end(`${step}\n`);
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      await check(step);
+      if (signal !== null) continue;
+      (await next).kill('SIGKILL');
+      await once(await next, 'exit');
+      return step;
+    }
+  };
+
+  test(
+    'the first one: destroy takes away all that it left, or the next apply makes it whole',
+    { timeout: 300_000 },
+    () =>
+      kernel.withVeth(async (veth) => {
+        const objects = write(veth.interface);
+        const steps = await atSteps(objects, [], 1, async (step) => {
+          if (step % 4 === 1) {
+            await fixture.apply(objects);
+            expect(status(fixture.load()), `after a kill at step ${step}`).toMatchObject({
+              state: 'healthy',
+              drift: [],
+            });
+            expect(fs.existsSync(outside())).toBe(true);
+          }
+          await destroy(fixture.load(), () => undefined);
+          expect(fixture.pins(), `after a kill at step ${step}`).toEqual([]);
+          expect(fs.existsSync(outside()), `after a kill at step ${step}`).toBe(false);
+        });
+        expect(steps).toBeGreaterThan(20);
+        fs.rmdirSync(path.dirname(outside()));
+      }),
+  );
+
+  test(
+    'an upgrade: the interface is guarded all the time, and the next apply makes it whole',
+    { timeout: 300_000 },
+    () =>
+      kernel.withVeth(async (veth) => {
+        const objects = write(veth.interface);
+        await fixture.apply(objects);
+        const whole = fixture.pins().filter((name) => !name.startsWith('gen/'));
+        let verdict = 2;
+        const upgrade = ['objects.edge.constants.verdict=1'];
+        await atSteps(objects, upgrade, 2, async (step) => {
+          const hits = BpfMap.open(outside());
+          const before = hits.lookup(0) as number;
+          veth.sendFromFar(2);
+          expect((hits.lookup(0) as number) - before, `after a kill at step ${step}`).toBe(2);
+          hits.close();
+
+          // To the new generation and back, so that the next child has something to do.
+          for (verdict of [1, 2]) {
+            const set = `objects.edge.constants.verdict=${verdict}`;
+            await fixture.apply(objects, set);
+            expect(status(fixture.load(set)), `after a kill at step ${step}`).toMatchObject({
+              state: 'healthy',
+              drift: [],
+            });
+          }
+          expect(fixture.pins().filter((name) => !name.startsWith('gen/'))).toEqual(whole);
+          const link = Link.open(path.join(fixture.layout.links, 'uplink'));
+          expect(link.info().programId).toBe(
+            status(fixture.load()).deployment!.programs.find(({ name }) => name === 'guard')!.id,
+          );
+          link.close();
+        });
+        await destroy(fixture.load(), () => undefined);
+        expect(fixture.pins()).toEqual([]);
+        fs.rmdirSync(path.dirname(outside()));
+      }),
+  );
+});

@@ -1,0 +1,47 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { type Fd, pinObject } from '@nx-bpf/loader';
+import { createDirectories, removeIfEmpty, temporaryPrefix } from '../state';
+import { type Undo } from './undo';
+
+/** Makes a directory and those above it; the undo removes what was made here. */
+export function makeDirectories(directory: string, mode: number, undo: Undo): void {
+  for (const made of createDirectories(directory, mode))
+    undo.push(`remove ${made}`, () => removeIfEmpty(made));
+}
+
+/** Something with an fd that can be pinned. */
+export type Pinnable = Pick<Fd, 'number'>;
+
+/**
+ * Pins an object, with the mode of pins: BPF_OBJ_PIN itself makes them 0600 less the umask.
+ *
+ * @param mode of directories
+ */
+export function pin(object: Pinnable, what: string, place: string, mode: number): void {
+  pinObject(object.number, what, place);
+  fs.chmodSync(place, mode & 0o666);
+}
+
+/** Pins an object where something may be pinned already: the one takes the place of the other in one step. */
+export function replacePin(object: Pinnable, what: string, place: string, mode: number): void {
+  const temporary = path.join(path.dirname(place), `${temporaryPrefix}${path.basename(place)}`);
+  fs.rmSync(temporary, { force: true });
+  pin(object, what, temporary, mode);
+  fs.renameSync(temporary, place);
+}
+
+/** Pins an object so that the undo pins again what was there before. */
+export function exchangePin(
+  object: Pinnable,
+  what: string,
+  place: string,
+  options: { readonly before: Pinnable | undefined; readonly mode: number; readonly undo: Undo },
+): void {
+  const { before, mode, undo } = options;
+  replacePin(object, what, place, mode);
+  undo.push(`pin ${what} as before`, () => {
+    if (before === undefined) fs.rmSync(place, { force: true });
+    else replacePin(before, what, place, mode);
+  });
+}
