@@ -24,8 +24,8 @@ export interface Snapshot {
 
 const kinds: readonly ObjectKind[] = ['link', 'program', 'map', 'btf'];
 
-/** The kernel frees a program's maps after an RCU grace period, from a work queue. */
-const patience = { attempts: 60, interval: 50 };
+/** The kernel frees a program's maps after an RCU grace period, from a work queue: seconds on a busy machine. */
+const patience = { attempts: 600, interval: 50 };
 
 export function snapshot(directory: string, bpffs: string): Snapshot {
   return { ids: objectIds(), fds: openFds(directory), directory, bpffs, pins: pinsIn(bpffs) };

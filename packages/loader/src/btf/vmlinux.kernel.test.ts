@@ -52,15 +52,4 @@ kernelSuite("the running kernel's BTF, and bpftool as its oracle", (kernel) => {
       expect(btf.findAll(name, kind)).toEqual(ids);
     }
   });
-
-  test('it is scanned and indexed in milliseconds', () => {
-    const bytes = readFileSync(file);
-    const times = Array.from({ length: 5 }, () => {
-      const start = performance.now();
-      Btf.parse(bytes, { trusted: true }).candidates('task_struct', [BtfKind.STRUCT]);
-      return performance.now() - start;
-    });
-    // About 2 ms once compiled; the limit leaves room for slow machines, and none for a scan per lookup or a copy.
-    expect(Math.min(...times)).toBeLessThan(30);
-  });
 });

@@ -25,6 +25,23 @@ export function bytesCodec(what: string, size: number): Codec {
   };
 }
 
+/** Keys of arrays: an index as a number, or as its bytes. Data sections have such keys without BTF. */
+export function indexCodec(what: string): Codec {
+  const bytes = bytesCodec(what, 4);
+  return {
+    size: 4,
+    encode: (value) => {
+      if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+        return bytes.encode(value);
+      }
+      const index = new Uint8Array(4);
+      new DataView(index.buffer).setUint32(0, value, true);
+      return index;
+    },
+    decode: (index) => new DataView(index.buffer, index.byteOffset).getUint32(0, true),
+  };
+}
+
 /** Values of a BTF type; `encodeValue` says what is taken, `decodeValue` what comes back. */
 export function btfCodec(what: string, btf: Btf, typeId: number, size: number): Codec {
   return {

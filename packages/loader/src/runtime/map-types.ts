@@ -11,3 +11,22 @@ const perCpuTypes: readonly number[] = [
 export function isPerCpu(type: number): boolean {
   return perCpuTypes.includes(type);
 }
+
+/** Types whose key is an index of 32 bits, whether or not BTF says so: arrays of values and of fds. */
+const indexed: ReadonlySet<number> = new Set([
+  MapType.array,
+  MapType.percpu_array,
+  MapType.prog_array,
+  MapType.perf_event_array,
+  MapType.cgroup_array,
+  MapType.array_of_maps,
+  MapType.devmap,
+  MapType.sockmap,
+  MapType.cpumap,
+  MapType.xskmap,
+  MapType.reuseport_sockarray,
+]);
+
+export function isIndexed(type: number): boolean {
+  return indexed.has(type);
+}

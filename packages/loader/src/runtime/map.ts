@@ -2,9 +2,9 @@ import { type Btf } from '../btf';
 import { Fd, fdById, mapFreeze, mapInfo, openPin, pinObject, possibleCpus, type MapInfo } from '../kernel';
 import { preparePin } from '../load';
 import { MapType } from '../object';
-import { btfCodec, bytesCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
+import { btfCodec, bytesCodec, indexCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
 import { mapBtf } from './map-btf';
-import { isPerCpu } from './map-types';
+import { isIndexed, isPerCpu } from './map-types';
 import { RawMap, type UpdateMode } from './raw-map';
 
 /** What is known of a map besides what the kernel tells of it. */
@@ -196,7 +196,10 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   private makeCodecs(): Codecs {
-    const key = this.codec('key', this.typeIds.key, this.keySize);
+    const key =
+      this.typeIds.key === 0 && isIndexed(this.type)
+        ? indexCodec(`map '${this.name}': key`)
+        : this.codec('key', this.typeIds.key, this.keySize);
     const value = this.codec('value', this.typeIds.value, this.valueSize);
     return {
       key: this.type === MapType.lpm_trie ? lpmCodec(key) : key,
