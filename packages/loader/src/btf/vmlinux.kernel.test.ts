@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { btfSample, btfSections, dumpRaw } from '../../../../tools/testing/btf';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { Btf, BtfKind } from '.';
+import { Btf, type BtfKind } from '.';
 
 const file = '/sys/kernel/btf/vmlinux';
 
