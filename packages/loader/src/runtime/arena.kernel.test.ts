@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { testRun } from '../kernel';
 import { loadFile } from './index';
 
 const source = (extra: string) => `
@@ -35,7 +34,7 @@ kernelSuite('variables in an arena', (kernel) => {
       const [first, second] = ['first', 'second'].map((name) => collection.variable<number>(name));
       expect([first!.get(), second!.get()]).toEqual([5, 7]);
       second!.set(10);
-      expect(testRun(collection.program('add').fd, { context: new Uint8Array(8) }).returnValue).toBe(15);
+      expect(collection.program('add').testRun({ context: new Uint8Array(8) }).returnValue).toBe(15);
       expect([first!.get(), second!.get()]).toEqual([15, 10]);
     } finally {
       collection.close();

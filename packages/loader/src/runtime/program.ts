@@ -1,6 +1,7 @@
 import { attach, type AttachableProgram, type HookName, type HookOptions, type Link } from '../attach';
 import { Fd, fdById, openPin, pinObject, programInfo, testRun, type ProgramInfo } from '../kernel';
 import { preparePin } from '../load';
+import { ProgramType } from '../object';
 
 /** What a program is besides its fd. All but the name and type are known only to who loaded it. */
 export interface ProgramIdentity {
@@ -113,12 +114,16 @@ export class Program implements AttachableProgram {
   testRun(input: TestRun = {}): TestRunOutcome {
     const context = input.context instanceof Uint8Array ? input.context : rawArguments(input.context);
     const dataOut = new Uint8Array(input.data === undefined ? 0 : input.data.length + 2 * headroom);
-    // A raw tracepoint's arguments are only read: the kernel refuses room for them to come back.
-    const contextOut = new Uint8Array(input.context instanceof Uint8Array ? input.context.length : 0);
+    // A raw tracepoint's arguments are only read, a syscall program's context is written in place: for these two the
+    // kernel refuses room for a context to come back.
+    const inPlace = this.type === ProgramType.syscall;
+    const comesBack = input.context instanceof Uint8Array && !inPlace;
+    const given = inPlace ? context?.slice() : context;
+    const contextOut = new Uint8Array(comesBack ? context!.length : 0);
     const result = testRun(this.fd, {
       data: input.data,
       dataOut,
-      context,
+      context: given,
       contextOut,
       repeat: input.repeat,
       cpu: input.cpu,
@@ -127,7 +132,9 @@ export class Program implements AttachableProgram {
     return {
       returnValue: result.returnValue,
       data: dataOut.subarray(0, result.dataSize),
-      context: contextOut.subarray(0, Math.min(result.contextSize, contextOut.length)),
+      context: inPlace
+        ? (given ?? contextOut)
+        : contextOut.subarray(0, Math.min(result.contextSize, contextOut.length)),
       durationNs: result.durationNs,
     };
   }
