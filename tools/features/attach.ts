@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { type Feature, type Trial } from './feature';
+import { makeNetkitPair, sendTo } from './netkit-pair';
 import { loadFile, type Collection, type HookName, type HookOptions } from './loader';
 import { inOwnCgroup, inOwnNetwork, sendToSelf } from './surroundings';
 
 /** What happens in the kernel so that a hook's program runs. */
 const startAProcess = () => void spawnSync('true');
+const openAFile = () => void readFileSync('/proc/self/stat');
+const touchMemory = () => void Buffer.alloc(16 << 20).fill(1);
 
 export const attachFeatures: readonly Feature[] = [
   {
@@ -48,6 +52,81 @@ export const attachFeatures: readonly Feature[] = [
       inOwnCgroup((path) =>
         attached(trial, 'on_egress', 'cgroup', { path, type: 'cgroup_inet_egress' }, () => sendToSelf()),
       ),
+  },
+  {
+    name: 'netkit',
+    group: 'Hooks',
+    since: '6.7',
+    needs: ['CONFIG_NETKIT'],
+    use: (trial) =>
+      inOwnNetwork(() => {
+        const made = makeNetkitPair('pair', '10.98.0.1');
+        // Without netkit the loader has to say so of any interface.
+        return attached(trial, 'on_netkit', 'netkit', { interface: made ? 'pair' : 'lo' }, () =>
+          sendTo('10.98.0.2'),
+        );
+      }),
+  },
+  {
+    name: 'sk_lookup',
+    group: 'Hooks',
+    since: '5.9',
+    use: (trial) => inOwnNetwork(() => attached(trial, 'on_sk_lookup', 'sk_lookup', {}, () => sendToSelf())),
+  },
+  {
+    name: 'netfilter',
+    group: 'Hooks',
+    since: '6.4',
+    needs: ['CONFIG_NETFILTER_BPF_LINK'],
+    use: (trial) =>
+      inOwnNetwork(() =>
+        attached(trial, 'on_netfilter', 'netfilter', { family: 'ipv4', hook: 'local_in' }, () =>
+          sendToSelf(),
+        ),
+      ),
+  },
+  {
+    name: 'perf_event',
+    group: 'Hooks',
+    since: '5.15',
+    needs: ['CONFIG_PERF_EVENTS'],
+    use: (trial) =>
+      attached(trial, 'on_perf_event', 'perf_event', { event: 'page-faults', pid: process.pid }, touchMemory),
+  },
+  {
+    name: 'fentry',
+    group: 'Hooks',
+    since: '5.5',
+    needs: ['CONFIG_FUNCTION_TRACER'],
+    use: (trial) => attached(trial, 'on_fentry', 'fentry', {}, openAFile),
+  },
+  {
+    name: 'fentry with a cookie',
+    group: 'Hooks',
+    since: '5.19',
+    needs: ['CONFIG_FUNCTION_TRACER'],
+    use: (trial) => attached(trial, 'on_fentry', 'fentry', { cookie: 7n }, openAFile),
+  },
+  {
+    name: 'fexit',
+    group: 'Hooks',
+    since: '5.5',
+    needs: ['CONFIG_FUNCTION_TRACER'],
+    use: (trial) => attached(trial, 'on_fexit', 'fexit', {}, openAFile),
+  },
+  {
+    name: 'fmod_ret',
+    group: 'Hooks',
+    since: '5.7',
+    needs: ['CONFIG_FUNCTION_TRACER'],
+    use: (trial) => attached(trial, 'on_fmod_ret', 'fmod_ret', {}, openAFile),
+  },
+  {
+    name: 'lsm',
+    group: 'Hooks',
+    since: '5.7',
+    needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
+    use: (trial) => attached(trial, 'on_lsm', 'lsm', {}, openAFile),
   },
   {
     name: 'update a link of xdp',

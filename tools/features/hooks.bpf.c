@@ -14,6 +14,7 @@ __u64 runs;
 COUNTING("xdp", on_xdp, struct xdp_md, XDP_PASS)
 COUNTING("xdp", drop_all, struct xdp_md, XDP_DROP)
 COUNTING("tcx/ingress", on_tcx, struct __sk_buff, -1)
+COUNTING("netkit/primary", on_netkit, struct __sk_buff, -1)
 COUNTING("tracepoint/sched/sched_process_exec", on_tracepoint, void, 0)
 COUNTING("raw_tracepoint/sched_process_exec", on_raw_tracepoint, void, 0)
 COUNTING("tp_btf/sched_process_exec", on_tp_btf, void, 0)

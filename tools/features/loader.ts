@@ -5,6 +5,7 @@ export {
   hasFeature,
   kernelConfig as runningKernelConfig,
   Namespace,
+  routeRequest,
   setNamespace,
   unshare,
 } from '../../packages/loader/src/kernel';

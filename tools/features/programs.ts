@@ -4,17 +4,10 @@ import { loadFile } from './loader';
 /** Programs of `hooks.bpf.c` that are only loaded: section, function, first version of Linux, and what it must be built with. */
 const programs: readonly (readonly [section: string, program: string, since: string, ...needs: string[]])[] =
   [
-    ['fentry', 'on_fentry', '5.5', 'CONFIG_FUNCTION_TRACER'],
-    ['fexit', 'on_fexit', '5.5', 'CONFIG_FUNCTION_TRACER'],
-    ['fmod_ret', 'on_fmod_ret', '5.7', 'CONFIG_FUNCTION_TRACER'],
-    ['lsm', 'on_lsm', '5.7', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
     ['lsm.s', 'on_lsm_sleepable', '5.11', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
     ['lsm_cgroup', 'on_lsm_cgroup', '6.0', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
     ['kprobe', 'on_kprobe', '4.1', 'CONFIG_KPROBE_EVENTS'],
     ['kretprobe', 'on_kretprobe', '4.1', 'CONFIG_KPROBE_EVENTS'],
-    ['perf_event', 'on_perf_event', '4.9', 'CONFIG_PERF_EVENTS'],
-    ['sk_lookup', 'on_sk_lookup', '5.9'],
-    ['netfilter', 'on_netfilter', '6.4', 'CONFIG_NETFILTER_BPF_LINK'],
     ['cgroup/connect_unix', 'on_connect_unix', '6.7'],
     ['iter/task', 'on_iter', '5.8'],
     ['syscall', 'on_syscall', '5.14'],

@@ -16,7 +16,15 @@ export const xdpCauses: Causes = {
   ENODEV: 'the interface went away meanwhile',
 };
 
+/** Of attach points that keep an order: kernel/bpf/mprog.c, and get_prog_list() in kernel/bpf/cgroup.c. */
+const mprogCauses: Causes = {
+  ENOENT:
+    'the program to attach beside is not at this attach point (any more), or is there through a link: name the link',
+  ESTALE: 'somebody changed this attach point since it had the expected revision: look again',
+};
+
 export const tcxCauses: Causes = {
+  ...mprogCauses,
   EINVAL: 'the kernel has no tcx (Linux 6.6, CONFIG_NET_XGRESS), or the program is not of type sched_cls',
   ENODEV: 'the interface went away meanwhile',
   EEXIST: 'the program is on this side of the interface already, through another link: each is there once',
@@ -40,10 +48,11 @@ export const tpBtfCauses: Causes = {
 };
 
 export const cgroupCauses: Causes = {
+  ...mprogCauses,
   EPERM:
     'a program without BPF_F_ALLOW_MULTI holds this attach point here or in a parent cgroup: detach it (`bpftool cgroup tree` shows it)',
   EINVAL:
-    'the program was loaded for another attach type, or the kernel does not know this one (cgroup links: Linux 5.7)',
+    'the program was loaded for another attach type, or the kernel does not know this one (cgroup links: Linux 5.7; a place beside others: 6.17), or the one to attach beside is not there',
   EBADF: 'the path is not a directory of a cgroup v2 hierarchy',
   E2BIG: 'the cgroup holds as many programs at this attach point as it can (64)',
 };
@@ -71,6 +80,35 @@ export const iterCauses: Causes = {
   EINVAL:
     'the iterator takes no such start (map: bpf_map_elem, bpf_sk_storage_map; pid and tid: task, task_file, task_vma, Linux 6.1; cgroup: cgroup, Linux 6.1), or needs one, or the map is of a type that it cannot walk',
   EACCES: 'the program reads more of a key or a value than the map has: compare their sizes with the program',
+};
+
+export const netkitCauses: Causes = {
+  ...mprogCauses,
+  EINVAL:
+    'the interface is no netkit device, the kernel has no netkit (Linux 6.7, CONFIG_NETKIT), or the program is not of type sched_cls',
+  ENODEV: 'the interface is no netkit device, or went away meanwhile',
+  EACCES: 'it is the peer of the pair: attach to both ends through the primary interface',
+  EEXIST: 'the program is at this end already, through another link: each is there once',
+  ERANGE: 'the end holds as many programs as it can (63)',
+};
+
+export const trampolineCauses: Causes = {
+  EINVAL:
+    'the program was not loaded for a function or an LSM hook: its section must be fentry/NAME or the like',
+  EBUSY: 'the function is traced by another trampoline that excludes this program',
+  E2BIG: 'the function holds as many programs as it can (38)',
+  EOPNOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
+  ENOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
+};
+
+export const perfEventCauses: Causes = {
+  EINVAL:
+    'the kernel has no perf event links (Linux 5.15), there is no such CPU, or the frequency is above /proc/sys/kernel/perf_event_max_sample_rate',
+  ENODEV: 'there is no such CPU, or it is offline',
+  ENOENT:
+    'this processor (or virtual machine) counts no such event: take a software event, such as cpu-clock',
+  EOPNOTSUPP: 'this processor (or virtual machine) cannot sample this event',
+  ESRCH: 'there is no such process',
 };
 
 export const updateCauses: Causes = {

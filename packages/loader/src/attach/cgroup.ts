@@ -3,12 +3,14 @@ import { closeFd, linkCreate, openPath } from '../kernel';
 import { cgroupCauses } from './causes';
 import { cgroupPath } from './cgroup-path';
 import { cgroupTypes, type CgroupType } from './cgroup-types';
-import { attached } from './failure';
+import { attached, mprogConflicts } from './failure';
 import { Link } from './link';
+import { mprogFields, queryAttachPoint, type AttachPoint, type MprogPlace } from './mprog';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 
-export interface CgroupOptions {
+/** A place beside other programs takes Linux 6.17; without one, the program runs behind those that are there. */
+export interface CgroupOptions extends MprogPlace {
   /** From the root of the cgroup v2 hierarchy (`agent/workers`), or the absolute path of a cgroup's directory. */
   readonly path: string;
   /**
@@ -22,7 +24,7 @@ export interface CgroupOptions {
  * Attach a program to a cgroup and all below it (Linux 5.7). Several programs can be at one attach point: all run, and
  * each of them can refuse.
  *
- * @throws BpfError CGROUP_NOT_FOUND, PRIVILEGE_MISSING, ATTACH_FAILED
+ * @throws BpfError CGROUP_NOT_FOUND, ATTACH_CONFLICT when the revision is another one, PRIVILEGE_MISSING, ATTACH_FAILED
  *
  * @example
  * ```ts
@@ -33,14 +35,23 @@ export function attachCgroup(program: AttachableProgram, options: CgroupOptions)
   const type = cgroupType(program, options.type);
   requireType(program, `cgroup ${type.label}`, [type.programType]);
   const directory = cgroupPath(options.path);
+  const { flags, part } = mprogFields(program, options);
   const target = openPath(directory);
   try {
     const where = `cgroup ${type.label} on ${options.path}`;
-    const result = linkCreate({ prog_fd: program.fd, target, attach_type: type.attachType });
-    return new Link(
-      attached(result, { program, where, needs: ['CAP_NET_ADMIN'], causes: cgroupCauses }),
-      where,
+    const result = linkCreate(
+      { prog_fd: program.fd, target, attach_type: type.attachType, flags },
+      'mprog',
+      part,
     );
+    const attempt = {
+      program,
+      where,
+      needs: ['CAP_NET_ADMIN'],
+      causes: cgroupCauses,
+      conflicts: mprogConflicts,
+    } as const;
+    return new Link(attached(result, attempt), where);
   } finally {
     closeFd(target);
   }
@@ -63,4 +74,25 @@ function cgroupType(program: AttachableProgram, given: string | undefined): Cgro
       hint: "name it as the option type, or in the program's section: cgroup_skb/egress, cgroup/connect4",
     },
   );
+}
+
+/**
+ * The programs at one attach point of a cgroup itself, in the order in which they run.
+ *
+ * @param attachType `enum bpf_attach_type`
+ * @returns undefined where the kernel does not know this attach point
+ * @throws BpfError CGROUP_NOT_FOUND
+ *
+ * @example
+ * ```ts
+ * cgroupPrograms('agent', AttachType.cgroup_inet_egress)?.programIds;
+ * ```
+ */
+export function cgroupPrograms(path: string, attachType: number): AttachPoint | undefined {
+  const cgroup = openPath(cgroupPath(path));
+  try {
+    return queryAttachPoint(cgroup, attachType);
+  } finally {
+    closeFd(cgroup);
+  }
 }

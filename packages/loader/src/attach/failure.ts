@@ -1,5 +1,5 @@
 import { type BpfError } from '../errors';
-import { errnoName, failure, type Capability } from '../kernel';
+import { errnoName, errnoNumber, failure, type Capability } from '../kernel';
 import { type Causes } from './causes';
 import { type AttachableProgram } from './program';
 
@@ -13,6 +13,9 @@ export interface Attempt {
   /** Error numbers which mean that somebody else holds the place. */
   readonly conflicts?: readonly number[];
 }
+
+/** Of attach points that keep an order: somebody changed it since it had the expected revision. */
+export const mprogConflicts: readonly number[] = [errnoNumber('ESTALE')];
 
 /**
  * The error of a refused attach: PRIVILEGE_MISSING where a capability is missing, ATTACH_CONFLICT where the attempt's

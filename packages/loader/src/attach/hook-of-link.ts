@@ -21,7 +21,7 @@ export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
     case 'netns':
       return netnsHooks[target.attach_type] ?? typeName;
     case 'perf_event':
-      return target.event === 'unspec' ? typeName : target.event;
+      return target.event === 'unspec' || target.event === 'event' ? typeName : target.event;
     default:
       return typeName;
   }

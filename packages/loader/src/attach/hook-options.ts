@@ -4,11 +4,15 @@ import { type FlowDissectorOptions } from './flow-dissector';
 import { iterOrders, type IterOptions } from './iter';
 import { type NetfilterOptions } from './netfilter';
 import { netfilterFamilies, netfilterHooks } from './netfilter-types';
+import { type NetkitOptions } from './netkit';
+import { type PerfEventOptions } from './perf-event';
+import { perfEvents } from './perf-events';
 import { type RawTracepointOptions } from './raw-tracepoint';
 import { type SkLookupOptions } from './sk-lookup';
 import { type TcxOptions } from './tcx';
 import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
+import { type LsmOptions, type TracingOptions } from './tracing';
 import { type XdpOptions } from './xdp';
 
 /** What each hook is told when a program is attached to it. */
@@ -23,6 +27,12 @@ export interface HookOptions {
   readonly flow_dissector: FlowDissectorOptions;
   readonly netfilter: NetfilterOptions;
   readonly iter: IterOptions;
+  readonly netkit: NetkitOptions;
+  readonly perf_event: PerfEventOptions;
+  readonly fentry: TracingOptions;
+  readonly fexit: TracingOptions;
+  readonly fmod_ret: TracingOptions;
+  readonly lsm: LsmOptions;
 }
 
 export type HookName = keyof HookOptions;
@@ -39,7 +49,21 @@ const netns = {
   about: 'the network namespace: a name below /run/netns, or a path; the current one by default',
 };
 const device = { interface: { about: 'name of the network interface', required: true }, netns };
+const place = {
+  order: {
+    about: 'before or behind the programs that are there now; last by default',
+    values: ['first', 'last'],
+  },
+  before: { about: 'the link (or program) right before which this one runs' },
+  after: { about: 'the link (or program) right behind which this one runs' },
+  revision: { about: 'attach only if nobody changed the attach point since it had this revision' },
+};
 const cookie = { about: 'a number that bpf_get_attach_cookie() returns to the program' };
+
+const tracing = {
+  name: { about: 'the function or LSM hook; it must be the one the program was loaded for' },
+  cookie,
+};
 
 /** The options of each hook, by name. */
 export const hookOptions: {
@@ -55,10 +79,7 @@ export const hookOptions: {
       about: "which way the packets go; by default the section name's",
       values: ['ingress', 'egress'],
     },
-    order: {
-      about: 'before or behind the programs that are there now; last by default',
-      values: ['first', 'last'],
-    },
+    ...place,
   },
   tracepoint: {
     category: { about: "directory below events/ of tracefs; by default the section name's" },
@@ -79,6 +100,7 @@ export const hookOptions: {
       about: "attach point; by default the section name's",
       values: cgroupTypes.map((type) => type.name),
     },
+    ...place,
   },
   sk_lookup: { netns },
   flow_dissector: { netns },
@@ -101,4 +123,23 @@ export const hookOptions: {
     cgroup: { about: 'the cgroup to start from: absolute, or from the root of the cgroup v2 hierarchy' },
     order: { about: 'which cgroups follow; descendants_pre by default', values: Object.keys(iterOrders) },
   },
+  netkit: {
+    ...device,
+    end: {
+      about: "the end whose packets are seen as they leave it; by default the section name's",
+      values: ['primary', 'peer'],
+    },
+    ...place,
+  },
+  perf_event: {
+    event: { about: 'what is counted', required: true, values: Object.keys(perfEvents) },
+    period: { about: 'the program runs at every so manieth event; clocks count nanoseconds' },
+    frequency: { about: 'how often a second the program runs; instead of a period' },
+    pid: { about: 'the process that is watched; every one by default' },
+    cpu: { about: 'the CPU that is watched; without a pid 0 by default' },
+  },
+  fentry: tracing,
+  fexit: tracing,
+  fmod_ret: tracing,
+  lsm: { name: tracing.name },
 };

@@ -15,9 +15,13 @@ test.each([
   ['flow_dissector', ProgramType.flow_dissector, AttachType.flow_dissector],
   ['netfilter', ProgramType.netfilter, AttachType.netfilter],
   ['iter', ProgramType.tracing, AttachType.trace_iter],
-  [undefined, ProgramType.tracing, AttachType.trace_fentry],
+  ['netkit', ProgramType.sched_cls, AttachType.netkit_peer],
+  ['tcx', ProgramType.sched_cls, 0],
+  ['perf_event', ProgramType.perf_event, 0],
+  ['fentry', ProgramType.tracing, AttachType.trace_fentry],
+  ['lsm', ProgramType.lsm, AttachType.lsm_mac],
   [undefined, ProgramType.tracing, undefined],
-  [undefined, ProgramType.lsm, AttachType.lsm_mac],
+  [undefined, ProgramType.lsm, undefined],
   [undefined, ProgramType.socket_filter, 0],
 ])('%s is the hook of programs of type %i, attach type %s', (hook, type, attachType) => {
   expect(hookFor({ type, attachType })).toBe(hook);

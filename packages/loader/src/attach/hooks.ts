@@ -6,12 +6,15 @@ import { hookOptions, type HookName, type HookOption, type HookOptions } from '.
 import { attachIter } from './iter';
 import { type Link } from './link';
 import { attachNetfilter } from './netfilter';
+import { attachNetkit } from './netkit';
+import { attachPerfEvent } from './perf-event';
 import { type AttachableProgram } from './program';
 import { attachRawTracepoint } from './raw-tracepoint';
 import { attachSkLookup } from './sk-lookup';
 import { attachTcx } from './tcx';
 import { attachTpBtf } from './tp-btf';
 import { attachTracepoint } from './tracepoint';
+import { attachFentry, attachFexit, attachFmodRet, attachLsm } from './tracing';
 import { attachXdp } from './xdp';
 
 /** A place in the kernel where programs can be attached. */
@@ -140,6 +143,66 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     needsPlace: false,
     options: hookOptions.iter,
     attach: attachIter,
+  },
+  netkit: {
+    about: 'packets at the ends of a netkit pair, which lead into a container',
+    programTypes: [ProgramType.sched_cls],
+    attachTypes: [AttachType.netkit_primary, AttachType.netkit_peer],
+    since: '6.7',
+    update: 'swap',
+    needsPlace: true,
+    options: hookOptions.netkit,
+    attach: attachNetkit,
+  },
+  perf_event: {
+    about: 'samples of an event that the kernel or the processor counts',
+    programTypes: [ProgramType.perf_event],
+    attachTypes: [],
+    since: '5.15',
+    update: 'replace',
+    needsPlace: true,
+    options: hookOptions.perf_event,
+    attach: attachPerfEvent,
+  },
+  fentry: {
+    about: 'the entry of a kernel function',
+    programTypes: [ProgramType.tracing],
+    attachTypes: [AttachType.trace_fentry],
+    since: '5.5',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.fentry,
+    attach: attachFentry,
+  },
+  fexit: {
+    about: 'the return of a kernel function',
+    programTypes: [ProgramType.tracing],
+    attachTypes: [AttachType.trace_fexit],
+    since: '5.5',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.fexit,
+    attach: attachFexit,
+  },
+  fmod_ret: {
+    about: 'a kernel function that the program can make fail',
+    programTypes: [ProgramType.tracing],
+    attachTypes: [AttachType.modify_return],
+    since: '5.7',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.fmod_ret,
+    attach: attachFmodRet,
+  },
+  lsm: {
+    about: 'a decision of the kernel about access',
+    programTypes: [ProgramType.lsm],
+    attachTypes: [AttachType.lsm_mac],
+    since: '5.7',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.lsm,
+    attach: attachLsm,
   },
 };
 

@@ -1,4 +1,4 @@
-export { attachCgroup, type CgroupOptions } from './cgroup';
+export { attachCgroup, cgroupPrograms, type CgroupOptions } from './cgroup';
 export { cgroupById, cgroupPath } from './cgroup-path';
 export { cgroupTypeLabel, cgroupTypes, type CgroupType } from './cgroup-types';
 export { kernelNames, linkDescription, type LinkNames } from './describe';
@@ -17,13 +17,25 @@ export {
   type NetfilterFamily,
   type NetfilterHook,
 } from './netfilter-types';
+export { attachNetkit, type NetkitOptions } from './netkit';
 export { inNetns } from './netns';
 export { type NetnsTarget } from './netns-link';
+export { type Anchor, type AttachPoint, type MprogPlace } from './mprog';
+export { attachPerfEvent, type PerfEventOptions } from './perf-event';
+export { perfEvents, type PerfEventName } from './perf-events';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
 export { attachSkLookup, type SkLookupOptions } from './sk-lookup';
-export { attachTcx, type TcxOptions } from './tcx';
+export { attachTcx, tcxPrograms, type TcxOptions } from './tcx';
 export { attachTpBtf, type TpBtfOptions } from './tp-btf';
 export { attachTracepoint, type TracepointOptions } from './tracepoint';
 export { allTracepoints } from './tracepoint-id';
+export {
+  attachFentry,
+  attachFexit,
+  attachFmodRet,
+  attachLsm,
+  type LsmOptions,
+  type TracingOptions,
+} from './tracing';
 export { attachXdp, XdpLink, type XdpOptions } from './xdp';

@@ -7,7 +7,7 @@ import { tinyProgram } from '../../../../tools/testing/tiny-program';
 import { closeFd, enableRunTimeStats } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import { type Program } from '../runtime';
-import { attachTcx, attachXdp, inNetns, Link, linkDescription } from './index';
+import { attachNetkit, attachTcx, attachXdp, inNetns, Link, linkDescription } from './index';
 
 const XDP_DROP = 1;
 const XDP_PASS = 2;
@@ -208,6 +208,18 @@ kernelSuite('attach to a network interface', (kernel) => {
     program.pin(pin);
     expect(() => Link.open(pin)).toThrow('does not hold a link: found a program, expected a link');
     execFileSync('rm', [pin]);
+    program.close();
+  });
+
+  test('netkit is refused to an interface that is none, and without an end', () => {
+    const program = tc(0);
+    expect(() => attachNetkit(program, { interface: 'lo', end: 'primary' })).toThrow(
+      expect.objectContaining({
+        code: 'ATTACH_FAILED',
+        message: expect.stringContaining('the interface is no netkit device'),
+      }),
+    );
+    expect(() => attachNetkit(program, { interface: 'lo' })).toThrow("give end 'primary' or 'peer'");
     program.close();
   });
 

@@ -2,31 +2,28 @@ import { BpfError } from '../errors';
 import { linkCreate } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import { tcxCauses } from './causes';
-import { attached } from './failure';
+import { attached, mprogConflicts } from './failure';
 import { interfaceText, onInterface, type InterfaceTarget } from './interfaces';
 import { Link } from './link';
+import { mprogFields, queryAttachPoint, type AttachPoint, type MprogPlace } from './mprog';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 
 const attachTypes = { ingress: AttachType.tcx_ingress, egress: AttachType.tcx_egress } as const;
 
-/** BPF_F_BEFORE and BPF_F_AFTER without an anchor: before all, after all. */
-const orderFlags = { first: 1 << 3, last: 1 << 4 } as const;
-
 type Direction = keyof typeof attachTypes;
 
-export interface TcxOptions extends InterfaceTarget {
+export interface TcxOptions extends InterfaceTarget, MprogPlace {
   /** Packets coming in or going out; by default what the program's section says (`tcx/ingress`). */
   readonly direction?: Direction | undefined;
-  /** Before or behind the programs that are there now; `last` by default. */
-  readonly order?: keyof typeof orderFlags | undefined;
 }
 
 /**
  * Attach a traffic control program to a network interface (tcx, Linux 6.6). Several programs can be on one side of an
  * interface; they run in order until one of them decides.
  *
- * @throws BpfError INTERFACE_NOT_FOUND, PRIVILEGE_MISSING, ATTACH_FAILED
+ * @throws BpfError INTERFACE_NOT_FOUND, ATTACH_CONFLICT when the revision is another one, PRIVILEGE_MISSING,
+ *   ATTACH_FAILED
  *
  * @example
  * ```ts
@@ -36,21 +33,38 @@ export interface TcxOptions extends InterfaceTarget {
 export function attachTcx(program: AttachableProgram, options: TcxOptions): Link {
   requireType(program, 'tcx', [ProgramType.sched_cls]);
   const direction = options.direction ?? directionOf(program);
-  const { order = 'last' } = options;
+  const { flags, part } = mprogFields(program, options);
   return onInterface(options, (device) => {
     const result = linkCreate(
-      {
-        prog_fd: program.fd,
-        target: device.index,
-        attach_type: attachTypes[direction],
-        flags: orderFlags[order],
-      },
+      { prog_fd: program.fd, target: device.index, attach_type: attachTypes[direction], flags },
       'mprog',
-      {},
+      part,
     );
     const where = `tcx ${direction} on ${interfaceText(options)}`;
-    return new Link(attached(result, { program, where, needs: ['CAP_NET_ADMIN'], causes: tcxCauses }), where);
+    const attempt = {
+      program,
+      where,
+      needs: ['CAP_NET_ADMIN'],
+      causes: tcxCauses,
+      conflicts: mprogConflicts,
+    } as const;
+    return new Link(attached(result, attempt), where);
   });
+}
+
+/**
+ * The programs on one side of an interface, in the order in which they run.
+ *
+ * @throws BpfError INTERFACE_NOT_FOUND
+ *
+ * @example
+ * ```ts
+ * const { revision } = tcxPrograms({ interface: 'eth0' }, 'ingress') ?? {};
+ * attachTcx(program, { interface: 'eth0', direction: 'ingress', revision }); // unless somebody was faster
+ * ```
+ */
+export function tcxPrograms(target: InterfaceTarget, direction: Direction): AttachPoint | undefined {
+  return onInterface(target, ({ index }) => queryAttachPoint(index, attachTypes[direction]));
 }
 
 function directionOf(program: AttachableProgram): Direction {

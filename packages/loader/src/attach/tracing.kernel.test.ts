@@ -5,7 +5,15 @@ import { tinyProgram } from '../../../../tools/testing/tiny-program';
 import { closeFd, enableRunTimeStats, unmount } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import { type Program } from '../runtime';
-import { attachRawTracepoint, attachTpBtf, attachTracepoint, linkDescription, type Link } from './index';
+import {
+  attachFentry,
+  attachLsm,
+  attachRawTracepoint,
+  attachTpBtf,
+  attachTracepoint,
+  linkDescription,
+  type Link,
+} from './index';
 
 const tracepoint = () => tinyProgram({ type: ProgramType.tracepoint });
 const rawTracepoint = () => tinyProgram({ type: ProgramType.raw_tracepoint });
@@ -98,6 +106,15 @@ kernelSuite('attach to a tracepoint', () => {
     expect(() => attachTracepoint(program, { category: 'sched', name: 'sched_process_exec' })).toThrow(
       'tracefs is not mounted; mount it: `mount -t tracefs tracefs /sys/kernel/tracing`',
     );
+    program.close();
+  });
+
+  test('a program of one tracing hook is not attached to another', () => {
+    const program = tpBtf();
+    expect(() => attachFentry(program)).toThrow(
+      "program 'tiny' cannot be attached to fentry: found a program that was loaded for attach type trace_raw_tp, expected trace_fentry",
+    );
+    expect(() => attachLsm(program)).toThrow('found a program of type tracing, expected lsm');
     program.close();
   });
 });

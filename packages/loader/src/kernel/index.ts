@@ -94,7 +94,7 @@ export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './k
 export { findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';
 export { runningKernel } from './running-kernel';
 export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
-export { networkInterfaces } from './netlink';
+export { networkInterfaces, routeRequest } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
 export { objectKind, openPin, pinObject } from './pins';
 export { watchReadable } from './poll';

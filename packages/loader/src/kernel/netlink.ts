@@ -46,8 +46,7 @@ function calls(): SocketCalls {
  * ```
  */
 export function networkInterfaces(): NetworkInterface[] {
-  const fd = calls().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) throw failed('open a netlink socket', lastErrno());
+  const fd = routeSocket();
   try {
     for (let attempt = 1; ; attempt++) {
       const parts = dump(fd);
@@ -57,6 +56,37 @@ export function networkInterfaces(): NetworkInterface[] {
   } finally {
     native().close(fd);
   }
+}
+
+/**
+ * Send a request to rtnetlink(7), in the calling thread's network namespace, and wait for its acknowledgement.
+ *
+ * @param message with its header, and NLM_F_ACK among the flags
+ * @returns 0, or the negative error number that the kernel answers
+ * @throws BpfError SYSCALL_FAILED when nothing can be sent or read
+ *
+ * @example
+ * ```ts
+ * routeRequest(newNetkitPair('pair')) === -Errno.EOPNOTSUPP; // a kernel without netkit
+ * ```
+ */
+export function routeRequest(message: Uint8Array): number {
+  const fd = routeSocket();
+  try {
+    if (calls().send(fd, message, message.length, 0) < 0) throw failed('send a netlink request', lastErrno());
+    const answer = new Uint8Array(bufferSize);
+    const length = calls().recv(fd, answer, answer.length, 0);
+    if (length < 0) throw failed('read the answer to a netlink request', lastErrno());
+    return parseLinkDump(answer.subarray(0, length)).error;
+  } finally {
+    native().close(fd);
+  }
+}
+
+function routeSocket(): number {
+  const fd = calls().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) throw failed('open a netlink socket', lastErrno());
+  return fd;
 }
 
 function dump(fd: number): LinkDump[] {
