@@ -4,7 +4,7 @@ import { allIds, BpfError, BpfMap, Link, withObject, programInfo } from '@nx-bpf
 import { beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { readLedger } from '../state';
+import { acquireLock, readLedger } from '../state';
 import { destroy, status, type ApplyResult } from './index';
 
 const guard = `
@@ -307,6 +307,29 @@ programs:
     const interrupted = run(both());
     process.kill(process.pid, 'SIGINT');
     await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED', exitStatus: 130 });
+    expect(pins()).toEqual([]);
+  });
+
+  test('a signal ends the wait for the lock', async () => {
+    manifest(twoPrograms(''));
+    const { lock } = await acquireLock(layout().lock, { mode: 0o700, timeoutMs: 0 });
+    const waiting = run(both());
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), 200);
+    await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(notes).toEqual(['waiting for another deploy of p/dev to finish']);
+    await expect(run(both(), 'deploy.lockTimeout=0s')).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    lock.close();
+    expect(await destroy(load(), () => undefined)).toBeUndefined();
+    expect(pins()).toEqual([]);
+  });
+
+  test('applies and destroys at once: each finds all or nothing', async () => {
+    manifest(twoPrograms(''));
+    await Promise.all(
+      Array.from({ length: 12 }, (_, i) => (i % 3 === 2 ? destroy(load(), () => undefined) : run(both()))),
+    );
+    expect(['healthy', 'absent']).toContain(status(load()).state);
+    await destroy(load(), () => undefined);
     expect(pins()).toEqual([]);
   });
 

@@ -49,9 +49,10 @@ export function prepareObject(
   const file = { ...readObject(object.file), name: object.name };
   let answer;
   try {
-    answer = relocateCached(file, functions, cache, (spec) => {
+    const check = (spec: ObjectSpec): void => {
       if (!hasPrograms(config, object.name, spec, problems)) throw new Unprepared();
-    });
+    };
+    answer = relocateCached(file, functions, cache, { check });
   } catch (error) {
     if (error instanceof Unprepared) return undefined;
     throw error;

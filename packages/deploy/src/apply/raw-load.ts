@@ -59,6 +59,8 @@ export interface RawLoadOptions {
   /** Only these programs, and what they need. */
   readonly programs: readonly string[] | undefined;
   readonly cache: RelocationCache;
+  /** A BTF file to resolve CO-RE against in place of the running kernel's types. */
+  readonly types?: string | undefined;
   /** Attach the programs whose section names say where. */
   readonly attach: boolean;
 }
@@ -77,6 +79,7 @@ export async function rawLoad(file: string, options: RawLoadOptions): Promise<Ra
     object,
     options.programs,
     options.cache,
+    { types: options.types === undefined ? undefined : readObject(options.types) },
   );
   const notes = note === undefined ? [] : [note];
 

@@ -9,6 +9,7 @@ import {
   openPin,
   type ObjectKind,
 } from '@nx-bpf/loader';
+import { isThere, notAllowed } from '../state';
 
 /** What `rawUnload` removed: pins, relative to the directory, sorted. */
 export interface RawUnload {
@@ -21,10 +22,10 @@ export interface RawUnload {
  * then the directories.
  *
  * @throws BpfError PIN_NOT_FOUND if there is no such directory, NO_BPFFS if it is not on a bpf file system, PIN_INVALID
- *   if anything in it was not put there by a raw load: then nothing is removed
+ *   if anything in it was not put there by a raw load: then nothing is removed; PRIVILEGE_MISSING
  */
 export function rawUnload(directory: string): RawUnload {
-  if (!fs.existsSync(directory)) {
+  if (!isThere(directory)) {
     throw new BpfError('PIN_NOT_FOUND', `${directory} does not exist: nothing is loaded there`, {
       path: directory,
     });
@@ -52,11 +53,16 @@ function refuseForeign(directory: string, pins: readonly string[]): void {
   if (foreign.length === 0 && findMount('bpf') !== path.resolve(directory)) return;
   throw new BpfError('PIN_INVALID', `${directory} was not made by nx-bpf load: nothing is removed`, {
     path: directory,
-    found: foreign.length === 0 ? 'the root of a bpf file system' : foreign.join(', '),
+    found: foreign.length === 0 ? 'the root of a bpf file system' : few(foreign),
     expected: 'programs, and below maps/ and links/ maps and links',
     hint: 'give the directory that --pin was given; a deployment goes with nx-bpf destroy',
-    problems: foreign,
   });
+}
+
+/** The first of a list that may be long. */
+function few(list: readonly string[], count = 3): string {
+  const more = list.length - count;
+  return `${list.slice(0, count).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function isOfRawLoad(directory: string, pin: string): boolean {
@@ -73,7 +79,8 @@ function isPinned(place: string, kind: ObjectKind): boolean {
     closeFd(openPin(place, kind));
     return true;
   } catch (error) {
-    if (error instanceof BpfError && error.code === 'PIN_INVALID') return false;
+    // Not everything on a bpffs is a pin: the kernel has iterators of its own there.
+    if (error instanceof BpfError && error.code !== 'PRIVILEGE_MISSING') return false;
     throw error;
   }
 }
@@ -93,9 +100,16 @@ function directoriesUnder(directory: string): string[] {
 
 /** Relative paths, sorted. */
 function entriesUnder(directory: string, wanted: (entry: fs.Dirent) => boolean): string[] {
-  return fs
-    .readdirSync(directory, { recursive: true, withFileTypes: true })
+  return readTree(directory)
     .filter(wanted)
     .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
     .sort();
+}
+
+function readTree(directory: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(directory, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EACCES' ? notAllowed(directory, error) : error;
+  }
 }

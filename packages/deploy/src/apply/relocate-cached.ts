@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import {
   BpfError,
+  Btf,
   kernelIdentity,
   moduleIdentities,
   objectDigest,
@@ -12,6 +13,7 @@ import {
   type TargetKernel,
 } from '@nx-bpf/loader';
 import { type CacheAnswer, type Circumstances, type RelocationCache } from '../cache';
+import { btfOf } from '../toolchain';
 
 /** The bytes of an object file, and their SHA-256. */
 export interface ObjectFile {
@@ -35,6 +37,13 @@ export function readObject(file: string): ObjectFile {
   }
 }
 
+export interface RelocateSettings {
+  /** Told of the parsed object before it is relocated, on a miss. */
+  readonly check?: (spec: ObjectSpec) => void;
+  /** A BTF file, raw or in an ELF file, to resolve CO-RE against in place of the running kernel's types. */
+  readonly types?: ObjectFile | undefined;
+}
+
 /** How long the parts of a relocation took, in microseconds; 0 for what a cache hit made needless. */
 export interface RelocationTime {
   readonly parse: number;
@@ -47,16 +56,16 @@ export interface RelocationTime {
  *
  * @param object.name what kernel names of its data maps come from
  * @param programs those wanted; undefined: those that load by default
- * @param check told of the parsed object before it is relocated, on a miss
  * @throws BpfError whatever is wrong with the object
  */
 export function relocateCached(
   object: ObjectFile & { readonly name: string },
   programs: readonly string[] | undefined,
   cache: RelocationCache,
-  check: (spec: ObjectSpec) => void = () => undefined,
+  { check = () => undefined, types }: RelocateSettings = {},
 ): CacheAnswer & RelocationTime {
-  const kernel = kernelIdentity().buildId ?? objectDigest(runningKernel().btf().bytes);
+  const running = kernelIdentity().buildId ?? objectDigest(runningKernel().btf().bytes);
+  const kernel = types === undefined ? running : `${running} ${types.digest}`;
   const key = relocationInputsDigest({ object: `${object.name} ${object.digest}`, kernel, programs });
   let parse = 0;
   const start = process.hrtime.bigint();
@@ -66,7 +75,9 @@ export function relocateCached(
       parse = since(start);
       check(spec);
       const { target, asked } = observed(runningKernel());
-      return { relocated: relocateObject(spec, target, { programs }), depended: [...asked] };
+      const coreTypes =
+        types && Btf.parse(btfOf(types.bytes, types.file), { object: types.file, trusted: true });
+      return { relocated: relocateObject(spec, target, { programs, coreTypes }), depended: [...asked] };
     });
     return { ...answer, parse, relocate: since(start) - parse };
   } catch (error) {

@@ -8,8 +8,13 @@ import path from 'node:path';
  * @returns why the folder may not be used, undefined if it may
  */
 export function refuseSharedFolder(folder: string): string | undefined {
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const stat = fs.lstatSync(folder);
+  let stat: fs.Stats;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    stat = fs.lstatSync(folder);
+  } catch (error) {
+    return `${folder} cannot be made: ${(error as Error).message}`;
+  }
   const me = process.geteuid?.() ?? stat.uid;
   if (!stat.isDirectory()) return `${folder} is not a directory`;
   if (stat.uid !== me) return `${folder} belongs to user ${stat.uid}, not to ${me}`;

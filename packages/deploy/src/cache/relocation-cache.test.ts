@@ -73,6 +73,14 @@ test('every changed byte and every truncation is noticed, and is a miss with a n
   }
 });
 
+test('a place where no folder can be made turns the cache off', () => {
+  fs.writeFileSync(folder, 'a file');
+  expect(new RelocationCache(folder).get('key', {}, () => ({ relocated, depended: [] }))).toMatchObject({
+    outcome: 'off',
+    note: expect.stringContaining('cannot be made') as string,
+  });
+});
+
 test('a folder that others can write is not used', () => {
   fs.mkdirSync(folder);
   fs.chmodSync(folder, 0o770);

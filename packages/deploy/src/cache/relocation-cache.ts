@@ -65,8 +65,18 @@ export class RelocationCache {
     if ('relocated' in stored) return { relocated: stored.relocated, outcome: 'hit', note: undefined };
     const { relocated, depended } = relocate();
     const values = Object.fromEntries([...depended].sort().map((name) => [name, circumstances[name]!()]));
-    writeByRename(file, encodeEntry(values, encodeRelocated(relocated)));
-    return { relocated, outcome: 'miss', note: stored.damage };
+    const failed = store(file, encodeEntry(values, encodeRelocated(relocated)));
+    return { relocated, outcome: 'miss', note: failed ?? stored.damage };
+  }
+}
+
+/** Writes an entry; a disk that is full or read-only costs time at the next load, and nothing else. */
+function store(file: string, entry: Uint8Array): string | undefined {
+  try {
+    writeByRename(file, entry);
+    return undefined;
+  } catch (error) {
+    return `relocation cache entry ${file} cannot be written: ${(error as Error).message}`;
   }
 }
 

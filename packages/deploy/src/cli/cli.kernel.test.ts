@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { Program } from '@nx-bpf/loader';
 import { expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 
@@ -98,6 +99,22 @@ kernelSuite('nx-bpf', (kernel) => {
     expect(nxBpf('unload', directory()).stderr).toContain('nothing is loaded there');
   });
 
+  test('unload takes nothing where something is that no raw load made', () => {
+    const file = object('first', hits + count);
+    expect(nxBpf('load', file, '--pin', directory()).status).toBe(0);
+    fs.mkdirSync(path.join(directory(), 'theirs', 'deep'), { recursive: true });
+    fs.renameSync(path.join(directory(), 'maps', 'hits'), path.join(directory(), 'theirs', 'deep', 'hits'));
+    for (const place of [directory(), kernel.bpffs]) {
+      const { status, stderr } = nxBpf('unload', place);
+      expect(status).toBe(8);
+      expect(stderr).toContain(`${place} was not made by nx-bpf load: nothing is removed`);
+      expect(stderr).toContain('theirs/deep/hits');
+    }
+    expect(fs.existsSync(path.join(directory(), 'count'))).toBe(true);
+    fs.rmSync(path.join(directory(), 'theirs'), { recursive: true });
+    expect(nxBpf('unload', directory()).status).toBe(0);
+  });
+
   test('load --programs: only what is named, and the maps that it needs', () => {
     const file = object(
       'two',
@@ -109,6 +126,24 @@ kernelSuite('nx-bpf', (kernel) => {
     expect(nxBpf('load', file, '--pin', directory(), '--programs', 'pas').stderr).toContain(
       "no program 'pas'",
     );
+    nxBpf('unload', directory());
+  });
+
+  test('load --btf: CO-RE against the types of a file', () => {
+    const types = (fields: string): string => `struct peer { ${fields} };`;
+    const program = `
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+${types('int weight;')}
+#pragma clang attribute pop
+SEC("xdp") int weigh(struct xdp_md *ctx) { return __builtin_preserve_field_info(((struct peer *)0)->weight, 0); }`;
+    const other = object('other', `${types('char name[24]; int weight;')}\nstruct peer peer;`);
+    const file = object('weigh', program);
+    const { stdout, stderr } = nxBpf('load', file, '--pin', directory(), '--btf', other, '--json');
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+    const loaded = Program.open(path.join(directory(), 'weigh'));
+    expect(loaded.testRun({ data: new Uint8Array(64) }).returnValue).toBe(24);
+    loaded.close();
     nxBpf('unload', directory());
   });
 
@@ -193,6 +228,12 @@ kernelSuite('nx-bpf', (kernel) => {
     expect(stderr).toContain('this process lacks CAP_BPF');
     expect(status).toBe(9);
     expect(fs.existsSync(directory())).toBe(false);
+
+    fs.mkdirSync(directory(), { mode: 0o700 });
+    const unloaded = nxBpfAs(nobody, 'unload', directory());
+    expect(unloaded.stderr).toContain(`${directory()}: EACCES (Permission denied); run this as root`);
+    expect(unloaded.status).toBe(9);
+    fs.rmdirSync(directory());
   });
 
   test('no bpffs there', () => {

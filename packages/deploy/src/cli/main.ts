@@ -51,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       list.split(',').filter((name) => name !== ''),
     )
     .option('--no-cache', 'relocate anew, and store nothing')
+    .option('--btf <file>', "resolve CO-RE against these types in place of the running kernel's")
     .option('--attach', 'attach what its section name says where to attach; links at DIR/links/<program>')
     .option('--json', 'one JSON line per object on stdout')
     .option('--verbose', 'whole verifier logs')
@@ -135,6 +136,7 @@ export interface RawOptions {
   pin: string;
   programs?: string[];
   cache: boolean;
+  btf?: string;
   attach?: boolean;
   json?: boolean;
   verbose?: boolean;

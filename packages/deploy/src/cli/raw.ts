@@ -25,6 +25,7 @@ export async function load(files: readonly string[], options: RawOptions): Promi
       const loaded = await rawLoad(file, {
         directory,
         programs: options.programs,
+        types: options.btf,
         cache,
         attach: options.attach ?? false,
       });

@@ -71,8 +71,8 @@ export async function run(command: CommandName, request: Request): Promise<Outco
     const result = { command, project, environment: environment ?? null, notes, error: errorJson(error) };
     outcome = { success: false, exitStatus: errorStatus(error), result };
   }
+  if (config !== undefined && command !== 'config') keepResult(config, command, outcome, note);
   if (json) process.stdout.write(`${JSON.stringify(outcome.result)}\n`);
-  if (config !== undefined && command !== 'config') keepResult(config, command, outcome);
   return outcome;
 }
 
@@ -81,8 +81,21 @@ export function outputDirectory(config: ProjectConfig): string {
   return path.join(config.projectRoot, 'dist', 'bpf', config.environment);
 }
 
-function keepResult(config: ProjectConfig, command: CommandName, outcome: Outcome): void {
+/** Where it cannot be written the command has still done what it has done: that is a note. */
+function keepResult(
+  config: ProjectConfig,
+  command: CommandName,
+  outcome: Outcome,
+  note: (text: string) => void,
+): void {
   const directory = outputDirectory(config);
-  fs.mkdirSync(directory, { recursive: true });
-  fs.writeFileSync(path.join(directory, `${command}.json`), `${JSON.stringify(outcome.result, null, 2)}\n`);
+  const file = path.join(directory, `${command}.json`);
+  try {
+    fs.mkdirSync(directory, { recursive: true });
+    fs.writeFileSync(file, `${JSON.stringify(outcome.result, null, 2)}\n`);
+  } catch (error) {
+    note(
+      `the result is not kept in ${path.relative(config.workspaceRoot, file)}: ${(error as Error).message}`,
+    );
+  }
 }

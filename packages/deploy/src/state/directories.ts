@@ -42,7 +42,8 @@ export function isThere(place: string): boolean {
   }
 }
 
-function notAllowed(place: string, cause: unknown): BpfError {
+/** The error for a place that this user may not look into, or make. */
+export function notAllowed(place: string, cause: unknown): BpfError {
   return new BpfError(
     'PRIVILEGE_MISSING',
     `${place}: EACCES (Permission denied)`,

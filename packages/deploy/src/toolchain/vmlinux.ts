@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError, Btf, ElfFile, kernelBtfBytes, kernelIdentity, printC } from '@nx-bpf/loader';
+import { BpfError, Btf, kernelBtfBytes, kernelIdentity, printC } from '@nx-bpf/loader';
 import { at, placeText, type ProjectConfig } from '../manifest';
 import { writeAtomically } from './atomic-file';
+import { btfOf } from './btf-file';
 import { sha256 } from './file-digests';
 
 /** First line of every generated header: one that another version wrote is written anew. */
@@ -86,20 +87,6 @@ function beginsWith(file: string, beginning: string): boolean {
 
 function headerText(btf: Btf): string {
   return `${banner}\n${printC(btf)}`;
-}
-
-/** Raw BTF as it is, or the `.BTF` section of an ELF file. */
-function btfOf(bytes: Uint8Array, object: string): Uint8Array {
-  const elf = bytes[0] === 0x7f && bytes[1] === 0x45;
-  if (!elf) return bytes;
-  const section = ElfFile.parse(bytes, { object }).section('.BTF');
-  if (section === undefined) {
-    throw new BpfError('BTF_MISSING', `${object} has no .BTF section`, {
-      object,
-      hint: 'name a file that bpftool or pahole wrote, or a kernel built with CONFIG_DEBUG_INFO_BTF',
-    });
-  }
-  return section.data;
 }
 
 function readNamed(config: Pick<ProjectConfig, 'origins'>, file: string): Uint8Array {

@@ -51,3 +51,19 @@ test.each([
   expect(slots.some((i) => off(instructions, i) === 48)).toBe(true);
   expect(slots.some((i) => imm(instructions, i) === 70000)).toBe(true);
 });
+
+test("types given for CO-RE stand for the kernel; attach targets are still the kernel's own", () => {
+  const running = kernel(false);
+  const other = compile(kernelSource.replace('padding[40]', 'padding[80]'), {});
+  const coreTypes = Btf.parse(ElfFile.parse(other, { object: 'other' }).section('.BTF')!.data);
+  const spec = parseObject(compile(objectSource), { name: 'x' });
+  const [guard] = relocateObject(spec, { btf: () => running }, { coreTypes }).programs;
+  const offsets = Array.from({ length: slotCount(guard!.instructions) }, (_, i) =>
+    off(guard!.instructions, i),
+  );
+  expect([offsets.includes(88), offsets.includes(48)]).toEqual([true, false]);
+  expect(guard!.attach).toEqual({
+    typeId: running.find('bpf_lsm_file_open', BtfKind.FUNC),
+    module: undefined,
+  });
+});

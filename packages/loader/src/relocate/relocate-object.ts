@@ -1,3 +1,4 @@
+import { type Btf } from '../btf';
 import { BpfError } from '../errors';
 import { type MapSpec, type ObjectSpec, type ProgramSpec, ProgramType } from '../object';
 import { assemble, type RelocatedParts } from './assemble';
@@ -22,6 +23,11 @@ export interface RelocateOptions {
   readonly programs?: readonly string[] | undefined;
   /** Names of programs that are for a function of another BPF program: the kernel's types do not have it. */
   readonly attachedToPrograms?: readonly string[] | undefined;
+  /**
+   * Types to resolve CO-RE against in place of the kernel's own: for a kernel without BTF, or one that is not here.
+   * Attach targets and kernel functions are still those of the target.
+   */
+  readonly coreTypes?: Btf | undefined;
 }
 
 /**
@@ -51,7 +57,7 @@ export function relocateObject(
   reached.sort((a, b) => a - b);
   const { externs, kconfig } = resolveExterns(spec, reached, target);
   const parts: RelocatedParts = {
-    functions: relocateFunctions(spec, reached, target),
+    functions: relocateFunctions(spec, reached, coreTarget(target, options.coreTypes)),
     externs,
     kconfigMap: spec.maps.find(({ origin }) => origin === 'kconfig')?.name,
   };
@@ -76,6 +82,11 @@ export function relocateObject(
     ),
     variables: spec.variables,
   };
+}
+
+/** What CO-RE looks in: given types stand for the kernel with its modules. */
+function coreTarget(target: TargetKernel, types: Btf | undefined): TargetKernel {
+  return types === undefined ? target : { btf: () => types };
 }
 
 /** Each function once, however many programs it is linked into, in the order of the file. */

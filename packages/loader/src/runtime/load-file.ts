@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type Btf } from '../btf';
 import { BpfError } from '../errors';
 import { runningKernel } from '../kernel';
 import { loadObject, type LoadOptions } from '../load';
@@ -11,6 +12,8 @@ export interface LoadFileOptions extends LoadOptions {
   readonly constants?: Readonly<Record<string, unknown>> | undefined;
   /** Other sizes and flags of maps, by name. */
   readonly mapOverrides?: Readonly<Record<string, MapOverride>> | undefined;
+  /** Types to resolve CO-RE against in place of the running kernel's. */
+  readonly coreTypes?: Btf | undefined;
 }
 
 /**
@@ -32,11 +35,12 @@ export interface LoadFileOptions extends LoadOptions {
  * ```
  */
 export function loadFile(path: string, options: LoadFileOptions = {}): Collection {
-  const { constants = {}, mapOverrides = {}, ...loadOptions } = options;
+  const { constants = {}, mapOverrides = {}, coreTypes, ...loadOptions } = options;
   const spec = parseObject(readObject(path), { name: objectName(path) });
   const related = relocateObject(spec, runningKernel(), {
     programs: options.programs,
     attachedToPrograms: Object.keys(options.attachTargets ?? {}),
+    coreTypes,
   });
   const relocated = withMaps(withConstants(related, constants), mapOverrides);
   return new Collection(relocated, loadObject(relocated, loadOptions));
