@@ -326,7 +326,7 @@ programs:
   test('applies and destroys at once: each finds all or nothing', async () => {
     manifest(twoPrograms(''));
     await Promise.all(
-      Array.from({ length: 12 }, (_, i) => (i % 3 === 2 ? destroy(load(), () => undefined) : run(both()))),
+      Array.from({ length: 9 }, (_, i) => (i % 3 === 2 ? destroy(load(), () => undefined) : run(both()))),
     );
     expect(['healthy', 'absent']).toContain(status(load()).state);
     await destroy(load(), () => undefined);
