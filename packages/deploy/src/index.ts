@@ -3,7 +3,8 @@
  */
 export { apply, destroy, status, type ApplyInput, type ApplyResult, type Status } from './apply';
 export { RelocationCache } from './cache';
-export { run, type Outcome, type Request } from './cli/run';
+export { type Outcome, type Request } from './cli/request';
+export { run } from './cli/run';
 export {
   findWorkspace,
   listProjects,

@@ -3,7 +3,6 @@ import { type RelocationCache } from '../cache';
 import { Problems, type ProjectConfig } from '../manifest';
 import { makePlan, type Desired, type Plan } from '../plan';
 import { layoutOf, linkPin, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
-import { requireBpffs } from './bpffs';
 import { carryOut, entryOf, outsidePins } from './carry-out';
 import { deploymentOf } from './deployment';
 import { desiredState } from './desired';
@@ -48,7 +47,6 @@ export interface ApplyResult {
  */
 export async function apply(input: ApplyInput): Promise<ApplyResult> {
   const { config, note } = input;
-  requireBpffs(config.pin.root);
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   checkPin(layout.lock);
   const { objects, desired } = prepare(input, layout);

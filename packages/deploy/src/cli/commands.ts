@@ -5,7 +5,8 @@ import { RelocationCache } from '../cache';
 import { describeConfig, renderConfig, renderDeployment, renderPlan } from '../report';
 import { layoutOf } from '../state';
 import { buildObjects, type BuiltObject } from '../toolchain';
-import { outputDirectory, type Answer, type CommandInput } from './run';
+import { outputDirectory } from './output-directory';
+import { type Answer, type CommandInput } from './request';
 
 export type CommandName = 'build' | 'apply' | 'status' | 'destroy' | 'config';
 

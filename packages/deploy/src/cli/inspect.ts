@@ -15,7 +15,7 @@ import {
 } from '@nx-bpf/loader';
 import pc from 'picocolors';
 import { errorJson, errorStatus, renderError, table } from '../report';
-import { type Outcome } from './run';
+import { type Outcome } from './request';
 
 /**
  * `nx-bpf inspect`: what object files say, with nothing asked of a kernel, so it works for any byte order and

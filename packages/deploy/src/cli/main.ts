@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
-import { type Outcome, type Request } from './run';
+import { type RawOptions } from './raw';
+import { type Outcome, type Request } from './request';
 
 /** What every command that works on a project takes. */
 interface ProjectOptions {
@@ -129,17 +130,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     return errorStatus(error);
   }
   return status;
-}
-
-/** Options of the raw `load`. */
-export interface RawOptions {
-  pin: string;
-  programs?: string[];
-  cache: boolean;
-  btf?: string;
-  attach?: boolean;
-  json?: boolean;
-  verbose?: boolean;
 }
 
 if (require.main === module) {

@@ -5,8 +5,18 @@ import pc from 'picocolors';
 import { rawLoad, rawUnload, type RawLoad } from '../apply';
 import { RelocationCache } from '../cache';
 import { errorJson, errorStatus, renderError, table } from '../report';
-import { type RawOptions } from './main';
-import { type Outcome } from './run';
+import { type Outcome } from './request';
+
+/** Options of the raw `load`. */
+export interface RawOptions {
+  pin: string;
+  programs?: string[];
+  cache: boolean;
+  btf?: string;
+  attach?: boolean;
+  json?: boolean;
+  verbose?: boolean;
+}
 
 /**
  * `nx-bpf load`: object files without a manifest. With `--json` a line per object; one object's failure does not stop
