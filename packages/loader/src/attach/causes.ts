@@ -111,6 +111,12 @@ export const perfEventCauses: Causes = {
   ESRCH: 'there is no such process',
 };
 
+export const sockmapCauses: Causes = {
+  EBUSY: 'the map has such a program already: detach it, or update its link to this program',
+  EINVAL: 'the kernel has no links on sockmaps (Linux 6.10), or the map is no sockmap or sockhash',
+  EOPNOTSUPP: 'the map is no sockmap or sockhash',
+};
+
 export const updateCauses: Causes = {
   EINVAL:
     'links of this kind cannot be updated, or the new program is of another type or attach type than the old one',

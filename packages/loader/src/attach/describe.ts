@@ -54,8 +54,9 @@ export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()
     case 'iter':
       return `iter ${target.text}${target.map_id === 0 ? '' : ` of map ${target.map_id}`}`;
     case 'struct_ops':
+      return `struct_ops map ${target.map_id}`;
     case 'sockmap':
-      return `${target.kind} map ${target.map_id}`;
+      return `${hookOfLink(info)} on ${target.map_id === 0 ? 'a map that is gone' : `map ${target.map_id}`}`;
     case 'tracing':
       return `${hookOfLink(info)} (BTF type ${target.target_btf_id})`;
     default:

@@ -18,6 +18,8 @@ export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
       return programType(programId) === ProgramType.tracing ? 'tp_btf' : 'raw_tracepoint';
     case 'tracing':
       return tracingHooks[target.attach_type] ?? typeName;
+    case 'sockmap':
+      return target.attach_type === AttachType.sk_msg_verdict ? 'sk_msg' : 'sk_skb';
     case 'netns':
       return netnsHooks[target.attach_type] ?? typeName;
     case 'perf_event':

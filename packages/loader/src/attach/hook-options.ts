@@ -9,6 +9,7 @@ import { type PerfEventOptions } from './perf-event';
 import { perfEvents } from './perf-events';
 import { type RawTracepointOptions } from './raw-tracepoint';
 import { type SkLookupOptions } from './sk-lookup';
+import { skSkbTypeNames, type SkMsgOptions, type SkSkbOptions } from './sockmap';
 import { type TcxOptions } from './tcx';
 import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
@@ -33,6 +34,8 @@ export interface HookOptions {
   readonly fexit: TracingOptions;
   readonly fmod_ret: TracingOptions;
   readonly lsm: LsmOptions;
+  readonly sk_msg: SkMsgOptions;
+  readonly sk_skb: SkSkbOptions;
 }
 
 export type HookName = keyof HookOptions;
@@ -60,6 +63,7 @@ const place = {
 };
 const cookie = { about: 'a number that bpf_get_attach_cookie() returns to the program' };
 
+const sockmap = { about: 'the sockmap or sockhash: path of its pin', required: true };
 const tracing = {
   name: { about: 'the function or LSM hook; it must be the one the program was loaded for' },
   cookie,
@@ -142,4 +146,9 @@ export const hookOptions: {
   fexit: tracing,
   fmod_ret: tracing,
   lsm: { name: tracing.name },
+  sk_msg: { map: sockmap },
+  sk_skb: {
+    map: sockmap,
+    type: { about: "what it does to streams; by default the section name's", values: skSkbTypeNames },
+  },
 };

@@ -11,6 +11,7 @@ import { attachPerfEvent } from './perf-event';
 import { type AttachableProgram } from './program';
 import { attachRawTracepoint } from './raw-tracepoint';
 import { attachSkLookup } from './sk-lookup';
+import { attachSkMsg, attachSkSkb } from './sockmap';
 import { attachTcx } from './tcx';
 import { attachTpBtf } from './tp-btf';
 import { attachTracepoint } from './tracepoint';
@@ -203,6 +204,30 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     needsPlace: false,
     options: hookOptions.lsm,
     attach: attachLsm,
+  },
+  sk_msg: {
+    about: 'what is sent on the sockets of a map',
+    programTypes: [ProgramType.sk_msg],
+    attachTypes: [AttachType.sk_msg_verdict],
+    since: '6.10',
+    update: 'swap',
+    needsPlace: true,
+    options: hookOptions.sk_msg,
+    attach: attachSkMsg,
+  },
+  sk_skb: {
+    about: 'what comes in on the sockets of a map',
+    programTypes: [ProgramType.sk_skb],
+    attachTypes: [
+      AttachType.sk_skb_stream_parser,
+      AttachType.sk_skb_stream_verdict,
+      AttachType.sk_skb_verdict,
+    ],
+    since: '6.10',
+    update: 'swap',
+    needsPlace: true,
+    options: hookOptions.sk_skb,
+    attach: attachSkSkb,
   },
 };
 

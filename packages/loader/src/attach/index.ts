@@ -26,6 +26,7 @@ export { perfEvents, type PerfEventName } from './perf-events';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
 export { attachSkLookup, type SkLookupOptions } from './sk-lookup';
+export { attachSkMsg, attachSkSkb, type SkMsgOptions, type SkSkbOptions } from './sockmap';
 export { attachTcx, tcxPrograms, type TcxOptions } from './tcx';
 export { attachTpBtf, type TpBtfOptions } from './tp-btf';
 export { attachTracepoint, type TracepointOptions } from './tracepoint';
