@@ -82,7 +82,7 @@ export class Link {
   }
 
   /**
-   * Switch to another program; nothing passes the hook between the two. xdp, tcx, netkit, cgroup, netns and iter
+   * Switch to another program; nothing passes the hook between the two. xdp, tcx, netkit, cgroup, netns, sockmap and iter
    * links can do that (`hooks` says which), others must be replaced.
    *
    * @param expected the program that must be there now: a compare-and-swap, which fails when somebody else was faster

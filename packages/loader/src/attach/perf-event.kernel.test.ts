@@ -37,6 +37,7 @@ kernelSuite('attach to a perf event', () => {
     touchMemory();
     expect(program.info().runCount).toBeGreaterThan(before);
     expect(() => link.update(program)).toThrow(/EINVAL .*cannot be updated/);
+    expect(() => link.detach()).toThrow(/detach when they are closed/);
     link.close();
     const after = program.info().runCount;
     touchMemory();
