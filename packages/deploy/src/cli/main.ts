@@ -131,9 +131,3 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   return status;
 }
-
-if (require.main === module) {
-  void main(process.argv.slice(2)).then((status) => {
-    process.exitCode = status;
-  });
-}
