@@ -1,7 +1,6 @@
 export { createCard } from './card';
 export { type DeployedLink, type DeployedMap, type DeployedProgram, type Deployment } from './deployment';
 export { createDirectories, isThere, notAllowed, removeIfEmpty } from './directories';
-export { createFrozenMap, readFrozenMap } from './frozen-map';
 export {
   generationPath,
   isInside,
