@@ -27,6 +27,8 @@ import { whereItRuns } from './where-it-runs';
 const programs: Readonly<Record<string, TinyProgram>> = {
   attach: { type: ProgramType.sched_cls },
   attachTcx: { type: ProgramType.sched_cls },
+  tcxPrograms: { type: ProgramType.sched_cls },
+  attachPerfEvent: { type: ProgramType.perf_event },
   attachRawTracepoint: { type: ProgramType.raw_tracepoint },
   attachTpBtf: {
     type: ProgramType.tracing,

@@ -3,6 +3,17 @@ import { type Documented } from './collect';
 /** Examples that are type-checked and not run, and why. */
 export const onlyTyped: Readonly<Record<string, string>> = {
   attachCgroup: 'needs a cgroup of a certain name',
+  attachFentry: 'needs a kernel with trampolines: tools/features attaches it on those',
+  attachFexit: 'needs a kernel with trampolines',
+  attachFmodRet: 'needs a kernel with trampolines',
+  attachLsm: 'needs a kernel with trampolines',
+  attachNetkit: 'needs a kernel with netkit devices: tools/features attaches it on one',
+  attachIter: 'needs a program that writes',
+  iterate: 'needs the link of an iterator',
+  iterText: 'needs the link of an iterator',
+  attachSkMsg: 'needs a sockmap',
+  attachSkSkb: 'needs a sockmap',
+  cgroupPrograms: 'needs a cgroup of a certain name',
   cgroupPath: 'needs a cgroup of a certain name',
   'Program.attach': 'needs a cgroup of a certain name',
   loadFile: 'waits for events without end',

@@ -131,3 +131,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   return status;
 }
+
+// A bundle of this file is a command by itself; the package's own command is bin/nx-bpf.js.
+if (require.main === module) {
+  void main(process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
+}

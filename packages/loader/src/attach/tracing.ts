@@ -33,7 +33,14 @@ export function attachFentry(program: AttachableProgram, options: TracingOptions
   return attachByBtf(program, 'fentry', ProgramType.tracing, AttachType.trace_fentry, options);
 }
 
-/** As {@link attachFentry}, where the function returns: `SEC("fexit/vfs_read")`. It sees what is returned. */
+/**
+ * As {@link attachFentry}, where the function returns: `SEC("fexit/vfs_read")`. It sees what is returned.
+ *
+ * @example
+ * ```ts
+ * const link = attachFexit(program);
+ * ```
+ */
 export function attachFexit(program: AttachableProgram, options: TracingOptions = {}): Link {
   return attachByBtf(program, 'fexit', ProgramType.tracing, AttachType.trace_fexit, options);
 }
@@ -42,6 +49,11 @@ export function attachFexit(program: AttachableProgram, options: TracingOptions 
  * As {@link attachFentry}, where the program can make the function fail instead of running (Linux 5.7):
  * `SEC("fmod_ret/security_file_open")`. For functions that allow it, which are those of security modules and of error
  * injection.
+ *
+ * @example
+ * ```ts
+ * const link = attachFmodRet(program);
+ * ```
  */
 export function attachFmodRet(program: AttachableProgram, options: TracingOptions = {}): Link {
   return attachByBtf(program, 'fmod_ret', ProgramType.tracing, AttachType.modify_return, options);
@@ -51,6 +63,11 @@ export function attachFmodRet(program: AttachableProgram, options: TracingOption
  * Attach a program to the LSM hook that it was loaded for: `SEC("lsm/file_open")` (Linux 5.7). It decides for every
  * process; those of one cgroup are {@link attachCgroup}'s. `bpf` must be in /sys/kernel/security/lsm, else the
  * program is attached and does not run.
+ *
+ * @example
+ * ```ts
+ * const link = attachLsm(program);
+ * ```
  */
 export function attachLsm(program: AttachableProgram, options: LsmOptions = {}): Link {
   return attachByBtf(program, 'lsm', ProgramType.lsm, AttachType.lsm_mac, options);
