@@ -26,6 +26,11 @@ const testing = [
     present: () => which('clang-19'),
   },
   {
+    debian: ['llvm-19'],
+    why: 'llvm-objcopy-19, which strips and changes the objects of some tests',
+    present: () => which('llvm-objcopy-19'),
+  },
+  {
     debian: ['bpftool'],
     why: 'the loader that the tests compare ours with',
     present: () => which('bpftool'),
