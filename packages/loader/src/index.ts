@@ -211,6 +211,7 @@ export {
   type HookName,
   type HookOption,
   type HookOptions,
+  type OptionType,
   type InterfaceTarget,
   type IterOptions,
   type LinkNames,

@@ -1,6 +1,7 @@
 import { type CgroupOptions } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
 import { type FlowDissectorOptions } from './flow-dissector';
+import { type HookOption } from './hook-option';
 import { iterOrders, type IterOptions } from './iter';
 import { type NetfilterOptions } from './netfilter';
 import { netfilterFamilies, netfilterHooks } from './netfilter-types';
@@ -40,34 +41,37 @@ export interface HookOptions {
 
 export type HookName = keyof HookOptions;
 
-/** An option of a hook, as data. */
-export interface HookOption {
-  readonly about: string;
-  readonly required?: boolean;
-  /** What it can be; any text, if left out. */
-  readonly values?: readonly string[];
-}
-
-const netns = {
+const netns: HookOption = {
   about: 'the network namespace: a name below /run/netns, or a path; the current one by default',
+  type: 'netns',
 };
-const device = { interface: { about: 'name of the network interface', required: true }, netns };
+const device = {
+  interface: { about: 'name of the network interface', type: 'interface', required: true },
+  netns,
+} as const;
 const place = {
   order: {
     about: 'before or behind the programs that are there now; last by default',
-    values: ['first', 'last'],
+    type: ['first', 'last'],
   },
-  before: { about: 'the link (or program) right before which this one runs' },
-  after: { about: 'the link (or program) right behind which this one runs' },
-  revision: { about: 'attach only if nobody changed the attach point since it had this revision' },
+  before: { about: 'the link (or program) right before which this one runs', type: 'link' },
+  after: { about: 'the link (or program) right behind which this one runs', type: 'link' },
+  revision: {
+    about: 'attach only if nobody changed the attach point since it had this revision',
+    type: 'u64',
+    passing: true,
+  },
+} as const;
+const cookie: HookOption = {
+  about: 'a number that bpf_get_attach_cookie() returns to the program',
+  type: 'u64',
 };
-const cookie = { about: 'a number that bpf_get_attach_cookie() returns to the program' };
 
-const sockmap = { about: 'the sockmap or sockhash: path of its pin', required: true };
+const sockmap: HookOption = { about: 'the sockmap or sockhash', type: 'map', required: true };
 const tracing = {
-  name: { about: 'the function or LSM hook; it must be the one the program was loaded for' },
+  name: { about: 'the function or LSM hook; it must be the one the program was loaded for', type: 'text' },
   cookie,
-};
+} as const;
 
 /** The options of each hook, by name. */
 export const hookOptions: {
@@ -75,72 +79,83 @@ export const hookOptions: {
 } = {
   xdp: {
     ...device,
-    mode: { about: 'auto: native if the driver can, else generic', values: ['auto', 'native', 'generic'] },
+    mode: {
+      about: 'auto: native if the driver can, else generic',
+      type: ['auto', 'native', 'generic'],
+      default: 'auto',
+    },
   },
   tcx: {
     ...device,
     direction: {
       about: "which way the packets go; by default the section name's",
-      values: ['ingress', 'egress'],
+      type: ['ingress', 'egress'],
     },
     ...place,
   },
   tracepoint: {
-    category: { about: "directory below events/ of tracefs; by default the section name's" },
-    name: { about: "the tracepoint; by default the section name's" },
+    category: { about: "directory below events/ of tracefs; by default the section name's", type: 'text' },
+    name: { about: "the tracepoint; by default the section name's", type: 'text' },
     cookie,
   },
   raw_tracepoint: {
-    name: { about: "the tracepoint; by default the section name's" },
+    name: { about: "the tracepoint; by default the section name's", type: 'text' },
     cookie,
   },
   tp_btf: {
-    name: { about: 'the tracepoint; it must be the one the program was loaded for' },
+    name: { about: 'the tracepoint; it must be the one the program was loaded for', type: 'text' },
     cookie,
   },
   cgroup: {
-    path: { about: 'the cgroup: absolute, or from the root of the cgroup v2 hierarchy', required: true },
+    path: {
+      about: 'the cgroup: absolute, or from the root of the cgroup v2 hierarchy',
+      type: 'cgroup',
+      required: true,
+    },
     type: {
       about: "attach point; by default the section name's",
-      values: cgroupTypes.map((type) => type.name),
+      type: cgroupTypes.map((type) => type.name),
     },
     ...place,
   },
   sk_lookup: { netns },
   flow_dissector: { netns },
   netfilter: {
-    family: { about: 'the packets', required: true, values: Object.keys(netfilterFamilies) },
+    family: { about: 'the packets', required: true, type: Object.keys(netfilterFamilies) },
     hook: {
       about: "where on a packet's way through the stack",
       required: true,
-      values: Object.keys(netfilterHooks),
+      type: Object.keys(netfilterHooks),
     },
-    priority: { about: 'lower numbers run earlier, each once a hook; 0 by default' },
-    defrag: { about: 'put fragments together first; false by default', values: ['true', 'false'] },
+    priority: { about: 'lower numbers run earlier, each once a hook; 0 by default', type: 'integer' },
+    defrag: { about: 'put fragments together first; false by default', type: 'boolean' },
     netns,
   },
   iter: {
-    name: { about: 'what is walked; it must be what the program was loaded for' },
-    map: { about: 'the map whose elements are walked: path of its pin' },
-    pid: { about: 'the process whose threads are walked' },
-    tid: { about: 'the thread that is looked at' },
-    cgroup: { about: 'the cgroup to start from: absolute, or from the root of the cgroup v2 hierarchy' },
-    order: { about: 'which cgroups follow; descendants_pre by default', values: Object.keys(iterOrders) },
+    name: { about: 'what is walked; it must be what the program was loaded for', type: 'text' },
+    map: { about: 'the map whose elements are walked', type: 'map' },
+    pid: { about: 'the process whose threads are walked', type: 'integer', passing: true },
+    tid: { about: 'the thread that is looked at', type: 'integer', passing: true },
+    cgroup: {
+      about: 'the cgroup to start from: absolute, or from the root of the cgroup v2 hierarchy',
+      type: 'cgroup',
+    },
+    order: { about: 'which cgroups follow; descendants_pre by default', type: Object.keys(iterOrders) },
   },
   netkit: {
     ...device,
     end: {
       about: "the end whose packets are seen as they leave it; by default the section name's",
-      values: ['primary', 'peer'],
+      type: ['primary', 'peer'],
     },
     ...place,
   },
   perf_event: {
-    event: { about: 'what is counted', required: true, values: Object.keys(perfEvents) },
-    period: { about: 'the program runs at every so manieth event; clocks count nanoseconds' },
-    frequency: { about: 'how often a second the program runs; instead of a period' },
-    pid: { about: 'the process that is watched; every one by default' },
-    cpu: { about: 'the CPU that is watched; without a pid 0 by default' },
+    event: { about: 'what is counted', required: true, type: Object.keys(perfEvents) },
+    period: { about: 'the program runs at every so manieth event; clocks count nanoseconds', type: 'u64' },
+    frequency: { about: 'how often a second the program runs; instead of a period', type: 'integer' },
+    pid: { about: 'the process that is watched; every one by default', type: 'integer', passing: true },
+    cpu: { about: 'the CPU that is watched; without a pid 0 by default', type: 'integer' },
   },
   fentry: tracing,
   fexit: tracing,
@@ -149,6 +164,6 @@ export const hookOptions: {
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,
-    type: { about: "what it does to streams; by default the section name's", values: skSkbTypeNames },
+    type: { about: "what it does to streams; by default the section name's", type: skSkbTypeNames },
   },
 };
