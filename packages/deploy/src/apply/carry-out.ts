@@ -1,10 +1,11 @@
 import path from 'node:path';
-import { kernelIdentity } from '@nx-bpf/loader';
+import { Fd, fdById, kernelIdentity, Link } from '@nx-bpf/loader';
 import { type AttachEntry, type ProjectConfig } from '../manifest';
 import { type Desired, type Plan } from '../plan';
 import {
   createLedgerMap,
   isInside,
+  linkPin,
   noteOutsidePins,
   openPinned,
   type Layout,
@@ -12,7 +13,9 @@ import {
   type OutsidePin,
 } from '../state';
 import { pinGeneration } from './generation';
+import { type References } from './hook-options';
 import { type Interruption } from './interruption';
+import { inAttachOrder } from './link-order';
 import { linkBefore, switchLink, type LiveLink } from './links';
 import { loadPrograms, type Live } from './load-programs';
 import { newLedger } from './new-ledger';
@@ -110,22 +113,56 @@ async function switchLinks(
   live: Live,
 ): Promise<Map<string, LiveLink>> {
   const links = new Map<string, LiveLink>();
-  for (const change of plan.links) {
+  const references = {
+    map: (name: string) => numbered(live.maps.get(name)?.fd),
+    program: (name: string) => numbered(live.programs.get(name)?.fd),
+    link: (id: string) => links.get(id)?.link,
+  };
+  const changes = new Map(plan.links.map((change) => [change.name, change]));
+  const wanted = desired.links.map(({ id }) => id).filter((id) => changes.has(id));
+  for (const id of inAttachOrder(wanted, (each) => entryOf(config, each))) {
     await interruption.checkpoint();
-    const link = desired.links.find(({ id }) => id === change.name);
-    if (link === undefined) continue;
+    const { program } = desired.links.find((link) => link.id === id)!;
     const step = {
       layout,
-      change,
-      entry: entryOf(config, link.id),
-      programName: link.program,
-      program: live.programs.get(link.program)!,
-      before: linkBefore(layout, recorded, link.id, undo),
+      change: changes.get(id)!,
+      entry: entryOf(config, id),
+      programName: program,
+      program: live.programs.get(program)!,
+      before: linkBefore(layout, recorded, id, undo),
+      references,
+      referencesBefore: recordedReferences(layout, recorded, undo),
       mode: config.pin.mode,
     };
-    links.set(link.id, switchLink(step, undo));
+    links.set(id, switchLink(step, undo));
   }
   return links;
+}
+
+function numbered(fd: Fd | undefined): { readonly fd: number } | undefined {
+  return fd && { fd: fd.number };
+}
+
+/** What names stood for in the generation before: links by their pins, the rest by id, since its pin may have moved. */
+function recordedReferences(layout: Layout, recorded: Ledger | undefined, undo: Undo): References {
+  const byId = (kind: 'map' | 'program', list: readonly { name: string; id: number }[] = []) => {
+    return (name: string) => {
+      const entry = list.find((each) => each.name === name);
+      const number = entry && fdById(kind, entry.id);
+      if (number === undefined) return undefined;
+      undo.own(`${kind} ${name} as it was`, new Fd(number, `${kind} ${name}`));
+      return { fd: number };
+    };
+  };
+  return {
+    map: byId('map', recorded?.maps),
+    program: byId('program', recorded?.programs),
+    link: (id) => {
+      const link = Link.open(linkPin(layout, id));
+      undo.own(`link ${id}`, link);
+      return link;
+    },
+  };
 }
 
 /** The manifest's entry of an attachment. */

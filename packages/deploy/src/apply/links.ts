@@ -1,8 +1,18 @@
 import fs from 'node:fs';
-import { BpfError, Fd, fdById, hooks, Link, programInfo, type AttachableProgram } from '@nx-bpf/loader';
+import {
+  attach,
+  BpfError,
+  Fd,
+  fdById,
+  Link,
+  programInfo,
+  type AttachableProgram,
+  type HookOptions,
+} from '@nx-bpf/loader';
 import { type AttachEntry } from '../manifest';
 import { type LinkChange } from '../plan';
 import { linkPin, openPinned, programPin, type Layout, type Ledger } from '../state';
+import { hookOptions, type References } from './hook-options';
 import { type LiveProgram } from './load-programs';
 import { exchangePin, replacePin } from './pins';
 import { type Undo } from './undo';
@@ -22,6 +32,10 @@ export interface LinkStep {
   readonly program: LiveProgram;
   /** What is pinned in its place now. */
   readonly before: LinkBefore | undefined;
+  /** What the options of `entry` name. */
+  readonly references: References;
+  /** What those of the entry before named. */
+  readonly referencesBefore: References;
   /** Mode of directories, from which that of pins comes. */
   readonly mode: number;
 }
@@ -129,7 +143,7 @@ function attachInPlace(step: LinkStep, undo: Undo): Link {
     const inTheWay = error instanceof BpfError && error.code === 'ATTACH_CONFLICT';
     if (!inTheWay || before === undefined) throw error;
     before.link.detach();
-    undo.push(`attach link ${change.name} again`, () => reattach(step));
+    undo.push(`attach link ${change.name} again`, () => reattach(step, undo));
     const link = attachEntry(step, undo);
     // Closed with its pin gone it would still be there until an RCU grace period is over, and be in the way itself.
     undo.push(`detach link ${change.name}`, () => link.detach());
@@ -138,16 +152,16 @@ function attachInPlace(step: LinkStep, undo: Undo): Link {
 }
 
 /** The old program on the old hook once more, after its link had to be detached: its pin is made anew. */
-function reattach({ before, change, layout, mode }: LinkStep): void {
+function reattach({ before, change, layout, mode, referencesBefore }: LinkStep, undo: Undo): void {
   const { program, entry } = before!;
   if (program === undefined || entry === undefined) return;
-  const link = attach(program, entry);
+  const link = attachAs(program, entry, referencesBefore, undo);
   replacePin({ number: link.fd }, `link '${change.name}'`, linkPin(layout, change.name), mode);
   link.close();
 }
 
 function attachEntry(step: LinkStep, undo: Undo): Link {
-  const link = attach(attachable(step), step.entry);
+  const link = attachAs(attachable(step), step.entry, step.references, undo);
   undo.own(`link ${step.change.name}`, link);
   return link;
 }
@@ -162,20 +176,8 @@ function attachable({ programName, program }: LinkStep): AttachableProgram {
   };
 }
 
-function attach(program: AttachableProgram, entry: AttachEntry): Link {
-  const netns = entry.netns ?? undefined;
-  switch (entry.hook) {
-    case 'xdp':
-      return hooks.xdp.attach(program, { ...entry.options, netns });
-    case 'tcx':
-      return hooks.tcx.attach(program, { ...entry.options, netns });
-    case 'tracepoint':
-      return hooks.tracepoint.attach(program, entry.options);
-    case 'raw_tracepoint':
-      return hooks.raw_tracepoint.attach(program, entry.options);
-    case 'tp_btf':
-      return hooks.tp_btf.attach(program, entry.options);
-    case 'cgroup':
-      return hooks.cgroup.attach(program, entry.options);
-  }
+function attachAs(program: AttachableProgram, entry: AttachEntry, references: References, undo: Undo): Link {
+  const options = hookOptions(entry, references, undo);
+  // The manifest was checked against the loader's own table of options.
+  return attach(program, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
 }

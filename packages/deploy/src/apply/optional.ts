@@ -1,33 +1,45 @@
 import fs from 'node:fs';
-import { allTracepoints, BpfError, cgroupPath, inNetns, networkInterfaces } from '@nx-bpf/loader';
-import { type AttachEntry } from '../manifest';
+import {
+  allTracepoints,
+  BpfError,
+  cgroupPath,
+  inNetns,
+  networkInterfaces,
+  type OptionType,
+} from '@nx-bpf/loader';
+import { hooks, type AttachEntry } from '../manifest';
 
 /**
  * Whether what an attachment names is there. Asked for entries that are `optional`: those without a target are left
  * out, and made by a later apply once it is there.
  */
 export function hasTarget(entry: AttachEntry): boolean {
-  switch (entry.hook) {
-    case 'xdp':
-    case 'tcx':
-      return hasInterface(entry.options.interface, entry.netns ?? undefined);
+  const netns = entry.netns ?? undefined;
+  if (netns !== undefined && !hasNetns(netns)) return false;
+  const { keys } = hooks[entry.hook]!;
+  const places = Object.entries(entry.options).map(([key, value]) => [keys[key]!.type, value] as const);
+  return places.every(([type, value]) => isThere(type, value, netns)) && hasTracepoint(entry);
+}
+
+function isThere(type: OptionType, value: unknown, netns: string | undefined): boolean {
+  if (typeof value !== 'string') return true;
+  switch (type) {
+    case 'interface':
+      return inNetns(netns, () => networkInterfaces().some((device) => device.name === value));
     case 'cgroup':
-      return hasCgroup(entry.options.path);
-    case 'tracepoint': {
-      const { category, name } = entry.options;
-      if (category === undefined || name === undefined) return true;
-      return allTracepoints().includes(`${category}/${name}`);
-    }
-    case 'raw_tracepoint':
-    case 'tp_btf':
+      return hasCgroup(value);
+    case 'map':
+    case 'program':
+    case 'link':
+    case 'file':
+      return !value.startsWith('/') || fs.existsSync(value);
+    default:
       return true;
   }
 }
 
-function hasInterface(name: string, netns: string | undefined): boolean {
-  if (netns !== undefined && !fs.existsSync(netns.includes('/') ? netns : `/run/netns/${netns}`))
-    return false;
-  return inNetns(netns, () => networkInterfaces().some((device) => device.name === name));
+function hasNetns(netns: string): boolean {
+  return fs.existsSync(netns.includes('/') ? netns : `/run/netns/${netns}`);
 }
 
 function hasCgroup(path: string): boolean {
@@ -38,4 +50,10 @@ function hasCgroup(path: string): boolean {
     if (error instanceof BpfError && error.code === 'CGROUP_NOT_FOUND') return false;
     throw error;
   }
+}
+
+function hasTracepoint({ hook, options }: AttachEntry): boolean {
+  if (hook !== 'tracepoint') return true;
+  const { category, name } = options;
+  return category === undefined || name === undefined || allTracepoints().includes(`${category}/${name}`);
 }

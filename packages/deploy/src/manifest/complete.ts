@@ -1,5 +1,5 @@
 import { attachDefaults, defaults, mapDefaults, objectDefaults, programDefaults } from './defaults';
-import { hooks, type Hook } from './hooks';
+import { hooks, type Hook, type OptionValue } from './hooks';
 import { child, children, located, nowhere, withChild, type Located, type LocatedMap } from './located';
 import { merge } from './merge';
 
@@ -28,7 +28,7 @@ function attachDefaultsOf(entry: Located): object {
   return { ...attachDefaults, ...Object.fromEntries(options) };
 }
 
-function defaultsOf(keys: Hook['keys']): Record<string, string | undefined> {
+function defaultsOf(keys: Hook['keys']): Record<string, OptionValue | undefined> {
   return Object.fromEntries(Object.entries(keys).map(([key, { default: value }]) => [key, value]));
 }
 

@@ -83,16 +83,15 @@ export interface ProgramConfig {
 }
 
 /** One attachment: a hook and its options. */
-export type AttachEntry = { readonly [H in HookName]: AttachEntryOf<H> }[HookName];
-
-export interface AttachEntryOf<H extends HookName> {
+export interface AttachEntry {
   /** Unique in the project: the name of the link's pin. */
   readonly id: string;
   readonly optional: boolean;
   /** Name or path of a network namespace; null: that of this process. */
   readonly netns: string | null;
-  readonly hook: H;
-  readonly options: HookOptions<H>;
+  readonly hook: HookName;
+  /** As the table of hooks has them: what is required is there. */
+  readonly options: HookOptions;
 }
 
 /** What holds for a map that the manifest does not name. */

@@ -1,87 +1,50 @@
-import { cgroupTypes } from '@nx-bpf/loader';
+import {
+  hookNames as allHookNames,
+  hooks as hookTable,
+  type HookName,
+  type HookOption,
+} from '@nx-bpf/loader';
 
-/** One key of a hook's options, as data: the schema, the types and the defaults all come from it. */
-export interface HookKey {
-  /** Free text, or one of some words. */
-  readonly type: 'text' | readonly string[];
-  readonly required?: boolean;
-  readonly default?: string;
-  readonly about: string;
-}
+export { type HookName };
 
-/** What a program can be attached to. */
+/** What a program can be attached to, as a manifest says it. */
 export interface Hook {
   readonly about: string;
-  readonly keys: Readonly<Record<string, HookKey>>;
+  /** First version of Linux that has it. */
+  readonly since: string;
+  /** Its options but the network namespace, which an entry of `attach` says beside the hook. */
+  readonly keys: Readonly<Record<string, HookOption>>;
+  /** Whether an entry may say a network namespace. */
+  readonly inNetns: boolean;
 }
 
-/** The hooks of `attach`, by the key that names them. A hook is added here, and in the room that attaches. */
-export const hooks = {
-  xdp: {
-    about: 'Packets as a network driver receives them.',
-    keys: {
-      interface: { type: 'text', required: true, about: 'Network interface.' },
-      mode: {
-        type: ['auto', 'native', 'generic'],
-        default: 'auto',
-        about: 'auto: native if the driver can, else generic.',
-      },
-    },
-  },
-  tcx: {
-    about: 'Packets at traffic control, ingress or egress (kernel 6.6).',
-    keys: {
-      interface: { type: 'text', required: true, about: 'Network interface.' },
-      direction: {
-        type: ['ingress', 'egress'],
-        about: 'Which way the packets go; by default what SEC("tcx/...") says.',
-      },
-    },
-  },
-  tracepoint: {
-    about: 'A static tracepoint, through perf; by default the one that SEC("tracepoint/...") names.',
-    keys: {
-      category: { type: 'text', about: 'Folder under events/ of tracefs, such as syscalls.' },
-      name: { type: 'text', about: 'Such as sys_enter_execve.' },
-    },
-  },
-  raw_tracepoint: {
-    about: 'A tracepoint with its raw arguments; by default the one that SEC("raw_tp/...") names.',
-    keys: { name: { type: 'text', about: 'Such as sched_process_exec.' } },
-  },
-  tp_btf: {
-    about:
-      'A tracepoint with typed arguments. The name is fixed when the program is loaded: SEC("tp_btf/...") gives it.',
-    keys: { name: { type: 'text', about: 'Such as sched_process_exec.' } },
-  },
-  cgroup: {
-    about: 'What the processes of a cgroup do: packets, connects, devices, options.',
-    keys: {
-      path: {
-        type: 'text',
-        required: true,
-        about: 'The cgroup: absolute, or relative to the cgroup2 mount.',
-      },
-      type: {
-        type: cgroupTypes.map(({ name }) => name),
-        about: 'Attach type; by default that of the section name.',
-      },
-    },
-  },
-} as const satisfies Record<string, Hook>;
+/**
+ * An option as written. Numbers of 64 bits may be text, in decimal or as 0x...; a `map`, `program` or `link` is one of
+ * the project by its name, or the path of a pin.
+ */
+export type OptionValue = string | number | boolean | readonly (string | number)[];
 
-export type HookName = keyof typeof hooks;
+/** The options of one attachment: those left out are not there. */
+export type HookOptions = Readonly<Record<string, OptionValue>>;
+
+/**
+ * The hooks that a manifest can name, by the key that names them, made from the loader's table. Left out are options
+ * that mean something only to a running process (a pid, a revision, a socket), and hooks that need one of these.
+ */
+export const hooks: Readonly<Partial<Record<HookName, Hook>>> = Object.fromEntries(
+  allHookNames.flatMap((name) => {
+    const { about, since, options } = hookTable[name];
+    const entries = Object.entries<HookOption>(options);
+    if (entries.some(([, option]) => option.required && !isLasting(option))) return [];
+    const keys = Object.fromEntries(
+      entries.filter(([, option]) => isLasting(option) && option.type !== 'netns'),
+    );
+    return [[name, { about, since, keys, inNetns: entries.some(([, { type }]) => type === 'netns') }]];
+  }),
+);
+
+function isLasting({ type, passing }: HookOption): boolean {
+  return passing !== true && type !== 'socket';
+}
 
 export const hookNames = Object.keys(hooks) as HookName[];
-
-/** The type of one option: text or one of its words. */
-type KeyValue<K> = K extends { readonly type: readonly (infer Word)[] } ? Word : string;
-/** Options that are there once the manifest is complete: required, or with a default. */
-type Present<K> = K extends { readonly required: true } | { readonly default: string } ? true : false;
-
-/** The options of a hook after merging: required and defaulted keys are there, the others may be undefined. */
-export type HookOptions<H extends HookName> = {
-  readonly [K in keyof (typeof hooks)[H]['keys']]:
-    | KeyValue<(typeof hooks)[H]['keys'][K]>
-    | (Present<(typeof hooks)[H]['keys'][K]> extends true ? never : undefined);
-};

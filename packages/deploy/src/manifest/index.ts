@@ -3,7 +3,6 @@ export {
   defaultMap,
   pinName,
   type AttachEntry,
-  type AttachEntryOf,
   type DeployConfig,
   type MapConfig,
   type MapPin,
@@ -15,9 +14,10 @@ export {
   type VmlinuxSource,
 } from './config';
 export { findWorkspace, listProjects, manifestFile, resolveProject, type ListedProject } from './discover';
-export { hookNames, hooks, type Hook, type HookKey, type HookName, type HookOptions } from './hooks';
+export { hookNames, hooks, type Hook, type HookName, type HookOptions, type OptionValue } from './hooks';
 export { loadProject, type LoadOptions } from './load-project';
 export { layers, type Layer, type Origin, type Place } from './located';
 export { contains } from './paths';
 export { placeText, Problems } from './problems';
 export { manifestJsonSchema, type Manifest } from './schema';
+export { anchorsOf } from './resolve-attach';

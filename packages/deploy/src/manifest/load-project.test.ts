@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BpfError } from '@nx-bpf/loader';
 import { at } from './config';
+import { hookNames } from './hooks';
 import { loadProject, type LoadOptions } from './load-project';
 
 const made: string[] = [];
@@ -334,14 +335,14 @@ describe('what is wrong is said all at once, with its place', () => {
     ).toEqual([
       "a/bpf.config.yaml:2:23: maps.a_b: 'a_b' and 'a.b' in maps are both pinned as 'a_b': rename one",
       "a/bpf.config.yaml:4:18: programs.one.object: no object is named 'edgy'; did you mean 'edge'?",
-      'a/bpf.config.yaml:4:33: programs.one.attach.x: xdp.interface is missing: Network interface.',
+      'a/bpf.config.yaml:4:33: programs.one.attach.x: xdp.interface is missing: name of the network interface',
       "a/bpf.config.yaml:4:33: programs.one.attach.x: the id is that of an attachment of 'five' too: ids are unique in a project",
       'a/bpf.config.yaml:5:8: programs.two: object is missing: one of edge, exec',
-      'a/bpf.config.yaml:5:19: programs.two.attach.x: found xdp and tcx, expected exactly one of xdp, tcx, tracepoint, raw_tracepoint, tp_btf, cgroup; null removes one that comes from elsewhere',
+      'a/bpf.config.yaml:5:19: programs.two.attach.x: found xdp and tcx, expected one hook; null removes one that comes from elsewhere',
       "a/bpf.config.yaml:6:35: programs.three.attach.x: the id is that of an attachment of 'one' too: ids are unique in a project",
       "a/bpf.config.yaml:6:58: programs.three.attach: the id 'x' is there twice",
       'a/bpf.config.yaml:6:81: programs.three.attach: several entries: give each an id',
-      'a/bpf.config.yaml:7:34: programs.four.attach.y: found no hook, expected exactly one of xdp, tcx, tracepoint, raw_tracepoint, tp_btf, cgroup',
+      `a/bpf.config.yaml:7:34: programs.four.attach.y: found no hook, expected one of ${[...hookNames].sort().join(', ')}`,
     ]);
   });
 
@@ -364,6 +365,46 @@ describe('what is wrong is said all at once, with its place', () => {
     ['projects: {}', "1:1: 'projects' belongs in the root file"],
   ])('%.40s', (text, problem) => {
     expect(problemsOf(text)).toContain(`a/bpf.config.yaml:${problem}`);
+  });
+
+  test('options of hooks, and neighbours', () => {
+    expect(
+      problemsOf(`
+        version: 1
+        objects: { edge: {} }
+        programs:
+          a: { attach: [{ id: a, tcx: { interface: eth0, before: bb } }] }
+          b: { attach: [{ id: b, tcx: { interface: eth0, after: c } }] }
+          c: { attach: [{ id: c, tcx: { interface: eth0, after: b } }] }
+          d: { attach: [{ id: d, cgroup: { path: agent, before: b }, netns: lab }] }
+      `),
+    ).toEqual([
+      "a/bpf.config.yaml:4:17: programs.a.attach.a: no attachment of the project has the id 'bb'; did you mean 'b'?",
+      'a/bpf.config.yaml:5:17: programs.b.attach.b: it is to be attached beside one that waits for it itself',
+      'a/bpf.config.yaml:6:17: programs.c.attach.c: it is to be attached beside one that waits for it itself',
+      'a/bpf.config.yaml:7:17: programs.d.attach.d: netns says nothing here: cgroup is not in a network namespace',
+      "a/bpf.config.yaml:7:17: programs.d.attach.d: 'b' is attached to tcx, not to cgroup",
+    ]);
+    expect(
+      problemsOf(`
+        version: 1
+        objects: { edge: {} }
+        programs:
+          a:
+            attach:
+              - { id: a, netfilter: { family: ipv4, hook: forward, priority: soon, defrag: 1 } }
+              - { id: b, tp_btf: { cookie: 0x10000000000000000 } }
+              - { id: c, tp_btf: { cookie: '18446744073709551616' } }
+              - { id: d, tp_btf: { cookie: '0xffffffffffffffff' } }
+              - { id: e, iter: { pid: 1 } }
+      `),
+    ).toEqual([
+      "a/bpf.config.yaml:6:70: programs.a.attach[0].netfilter.priority: found 'soon', expected a whole number",
+      'a/bpf.config.yaml:6:84: programs.a.attach[0].netfilter.defrag: found 1, expected true or false',
+      'a/bpf.config.yaml:7:36: programs.a.attach[1].tp_btf.cookie: found 18446744073709551616, expected a number from 0 to 2^64 - 1, in quotes beyond 2^53',
+      "a/bpf.config.yaml:8:36: programs.a.attach[2].tp_btf.cookie: found '18446744073709551616', expected a number from 0 to 2^64 - 1, in quotes beyond 2^53",
+      "a/bpf.config.yaml:10:26: unknown key 'pid' in programs.a.attach[4].iter; known are cgroup, map, name, order",
+    ]);
   });
 
   test('both files in one error, which also carries the place of the first problem', () => {

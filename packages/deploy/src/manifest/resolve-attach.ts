@@ -1,5 +1,5 @@
 import { type AttachEntry } from './config';
-import { hookNames, hooks, type Hook } from './hooks';
+import { hookNames, hooks, type HookOptions } from './hooks';
 
 /** An attachment as merged: perhaps without a hook, or with several. */
 export interface WrittenAttachment {
@@ -21,19 +21,30 @@ export function resolveAttachments(
     const named = hookNames.filter((name) => entry[name] !== undefined);
     const [hook] = named;
     if (hook === undefined || named.length > 1) {
-      const found = hook === undefined ? 'no hook' : named.join(' and ');
-      const hint = hook === undefined ? '' : '; null removes one that comes from elsewhere';
-      problem(id, `found ${found}, expected exactly one of ${hookNames.join(', ')}${hint}`);
+      problem(
+        id,
+        hook === undefined
+          ? `found no hook, expected one of ${[...hookNames].sort().join(', ')}`
+          : `found ${named.join(' and ')}, expected one hook; null removes one that comes from elsewhere`,
+      );
       return [];
     }
-    const options = entry[hook] as Readonly<Record<string, string>>;
-    const { keys }: Hook = hooks[hook];
+    const options = entry[hook] as HookOptions;
+    const { keys, inNetns } = hooks[hook]!;
     for (const [key, { required, about }] of Object.entries(keys)) {
       if (required && options[key] === undefined) problem(id, `${hook}.${key} is missing: ${about}`);
     }
-    // The options were checked against the same table by the schema; here is where they get the table's types.
-    return [
-      { id, optional: entry.optional, netns: entry.netns ?? null, hook, options } as unknown as AttachEntry,
-    ];
+    if (entry.netns !== undefined && !inNetns) {
+      problem(id, `netns says nothing here: ${hook} is not in a network namespace`);
+    }
+    return [{ id, optional: entry.optional, netns: entry.netns ?? null, hook, options }];
   });
+}
+
+/** Options of an attachment that name another one: it has to be attached first. */
+export function anchorsOf({ hook, options }: AttachEntry): string[] {
+  return Object.entries(hooks[hook]!.keys)
+    .filter(([key, { type }]) => type === 'link' && options[key] !== undefined)
+    .map(([key]) => String(options[key]))
+    .filter((value) => !value.startsWith('/'));
 }

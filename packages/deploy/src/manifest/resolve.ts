@@ -17,6 +17,7 @@ import { originsOf } from './origins';
 import { insideWorkspace } from './paths';
 import { type Problems } from './problems';
 import { revisionOf } from './revision';
+import { checkAnchors } from './anchors';
 import { resolveAttachments, type WrittenAttachment } from './resolve-attach';
 import { type Manifest } from './schema';
 import { suggestion } from './suggestion';
@@ -194,7 +195,7 @@ function resolvePin(pin: MapPin, at: Path, resolver: Resolver): MapPin {
 
 function resolvePrograms({ programs, objects }: Body, resolver: Resolver): Named<ProgramConfig> {
   const ids = new Map<string, string>();
-  return mapValues(programs, (program, name) => {
+  const resolved = mapValues(programs, (program, name) => {
     const at = ['programs', name];
     const { object } = program;
     if (object === undefined) {
@@ -225,6 +226,8 @@ function resolvePrograms({ programs, objects }: Body, resolver: Resolver): Named
       attach,
     };
   });
+  checkAnchors(resolved, (program, id, text) => resolver.problem(['programs', program, 'attach', id], text));
+  return resolved;
 }
 
 /** By sorted name, so that what walks a config does so in the same order everywhere. */

@@ -1,5 +1,6 @@
 import type { z as Zod } from 'zod';
 import { hooks, type Hook, type HookName } from './hooks';
+import { optionSchema } from './option-value';
 import { durationPattern, sizePattern } from './units';
 import { zod } from './zod';
 
@@ -115,17 +116,10 @@ function build() {
       .describe('Directories to search for headers, relative to the project.'),
   });
 
-  const hookOptions = (hook: Hook) =>
-    map(
-      Object.fromEntries(
-        Object.entries(hook.keys).map(([key, { type, about }]) => {
-          const value = typeof type === 'string' ? text('text') : oneOf(type);
-          return [key, value.nullish().describe(about)];
-        }),
-      ),
-    )
+  const hookOptions = ({ about, since, keys }: Hook) =>
+    map(Object.fromEntries(Object.entries(keys).map(([key, option]) => [key, optionSchema(z, option)])))
       .nullish()
-      .describe(hook.about);
+      .describe(`${about.charAt(0).toUpperCase()}${about.slice(1)} (Linux ${since}).`);
   type HookShape = Record<HookName, ReturnType<typeof hookOptions>>;
   const hookShape = Object.fromEntries(
     Object.entries(hooks).map(([key, hook]) => [key, hookOptions(hook)]),

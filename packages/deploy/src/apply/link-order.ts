@@ -1,0 +1,19 @@
+import { anchorsOf, type AttachEntry } from '../manifest';
+
+/** The ids of attachments, each behind those that it names as its neighbours; else in the order given. */
+export function inAttachOrder(
+  ids: readonly string[],
+  entryOf: (id: string) => AttachEntry | undefined,
+): string[] {
+  const order = new Set<string>();
+  const visit = (id: string): void => {
+    if (order.has(id)) return;
+    const entry = entryOf(id);
+    // The manifest was checked: no two wait for each other.
+    for (const anchor of entry === undefined ? [] : anchorsOf(entry)) visit(anchor);
+    order.add(id);
+  };
+  for (const id of ids) visit(id);
+  const given = new Set(ids);
+  return [...order].filter((id) => given.has(id));
+}
