@@ -43,21 +43,29 @@ export function writeBits(
   }
 }
 
-/** The bytes that hold the bits, and how far from their low end the bits are. */
-function span(
-  bytes: Uint8Array,
-  bitOffset: number,
-  width: number,
-  littleEndian: boolean,
-): { start: number; length: number; shift: number } {
-  const start = Math.floor(bitOffset / 8);
-  const length = Math.ceil((bitOffset + width) / 8) - start;
-  if (start + length > bytes.length) {
+/** The bytes that hold the bits; checked against what there is. */
+function span(bytes: Uint8Array, bitOffset: number, width: number, littleEndian: boolean): BitSpan {
+  const found = bitSpan(bitOffset, width, littleEndian);
+  if (found.start + found.length > bytes.length) {
     throw new BpfError('BTF_MALFORMED', 'a value is shorter than its type', {
       found: `${bytes.length} bytes`,
-      expected: `at least ${start + length}`,
+      expected: `at least ${found.start + found.length}`,
     });
   }
+  return found;
+}
+
+/** Where bits are: the first byte, how many bytes, and how far from their low end the bits are. */
+export interface BitSpan {
+  readonly start: number;
+  readonly length: number;
+  readonly shift: number;
+}
+
+/** The bytes that hold the bits, and how far from their low end the bits are. */
+export function bitSpan(bitOffset: number, width: number, littleEndian: boolean): BitSpan {
+  const start = Math.floor(bitOffset / 8);
+  const length = Math.ceil((bitOffset + width) / 8) - start;
   const low = bitOffset - 8 * start;
   return { start, length, shift: littleEndian ? low : 8 * length - low - width };
 }

@@ -9,7 +9,8 @@ export {
   type SectionEntry,
 } from './builder';
 export { withDatasecLayout, type DatasecLayout } from './datasec-layout';
-export { decodeValue, type DecodedValue } from './decode-value';
+export { decodeValue } from './decode-value';
+export { decoderOf, ValueDecoder, type DecodedValue } from './decoder';
 export { encodeValue, type EncodeOptions } from './encode-value';
 export { essentialName } from './essential-name';
 export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';

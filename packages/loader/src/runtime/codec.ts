@@ -1,4 +1,4 @@
-import { decodeValue, encodeValue, type Btf } from '../btf';
+import { decoderOf, encodeValue, type Btf } from '../btf';
 import { BpfError } from '../errors';
 import { lpmKey } from './lpm-key';
 
@@ -7,7 +7,13 @@ export interface Codec {
   /** Bytes. */
   readonly size: number;
   encode(value: unknown): Uint8Array;
-  decode(bytes: Uint8Array): unknown;
+  /** @param view of bytes that reach at least `size` beyond the offset */
+  decode(view: DataView, offset: number): unknown;
+}
+
+/** Decode one value that has its bytes to itself. */
+export function decodeBytes(codec: Codec, bytes: Uint8Array): unknown {
+  return codec.decode(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0);
 }
 
 /** Bytes as they are: for keys and values without BTF. `what` names them in errors: `map 'hits': key`. */
@@ -21,7 +27,7 @@ export function bytesCodec(what: string, size: number): Codec {
         expected: `a Uint8Array of ${size} bytes, since the map has no BTF`,
       });
     },
-    decode: (bytes) => bytes.slice(),
+    decode: (view, offset) => new Uint8Array(view.buffer, view.byteOffset + offset, size).slice(),
   };
 }
 
@@ -38,12 +44,13 @@ export function indexCodec(what: string): Codec {
       new DataView(index.buffer).setUint32(0, value, true);
       return index;
     },
-    decode: (index) => new DataView(index.buffer, index.byteOffset).getUint32(0, true),
+    decode: (view, offset) => view.getUint32(offset, true),
   };
 }
 
 /** Values of a BTF type; `encodeValue` says what is taken, `decodeValue` what comes back. */
 export function btfCodec(what: string, btf: Btf, typeId: number, size: number): Codec {
+  const decoder = decoderOf(btf, typeId);
   return {
     size,
     encode: (value) => {
@@ -51,7 +58,7 @@ export function btfCodec(what: string, btf: Btf, typeId: number, size: number): 
       encodeValue(btf, typeId, value, bytes, 0, { name: what });
       return bytes;
     },
-    decode: (bytes) => decodeValue(btf, typeId, bytes, 0),
+    decode: (view, offset) => decoder.decodeAt(view, offset),
   };
 }
 
@@ -79,9 +86,7 @@ export function perCpuCodec(what: string, value: Codec, cpus: number): Codec {
       values.forEach((one, cpu) => bytes.set(value.encode(one), cpu * step));
       return bytes;
     },
-    decode: (bytes) =>
-      Array.from({ length: cpus }, (_, cpu) =>
-        value.decode(bytes.subarray(cpu * step, cpu * step + value.size)),
-      ),
+    decode: (view, offset) =>
+      Array.from({ length: cpus }, (_, cpu) => value.decode(view, offset + cpu * step)),
   };
 }

@@ -3,9 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { packet, withObject } from '../../test/runtime-object';
-import { tinyProgram } from '../../../../tools/testing/tiny-program';
-import { mapCreate, possibleCpus } from '../kernel';
-import { MapType, ProgramType } from '../object';
+import { possibleCpus } from '../kernel';
 import { BpfMap, Program } from './index';
 
 kernelSuite('maps', (kernel) => {
@@ -24,50 +22,6 @@ kernelSuite('maps', (kernel) => {
       expect([flows.delete(7), flows.delete(7)]).toEqual([true, false]);
       expect(flows.raw.lookup(Uint8Array.of(8, 0, 0, 0))?.[7]).toBe(0x10);
     }));
-
-  test.each([MapType.hash, MapType.array, MapType.percpu_hash])(
-    'a big map of type %i is walked whole, in batches and by keys',
-    (type) => {
-      const count = 10_000;
-      const map = new BpfMap(mapCreate({ map_type: type, key_size: 4, value_size: 8, max_entries: count }));
-      const value = new Uint8Array(8 * (type === MapType.percpu_hash ? possibleCpus() : 1));
-      const keys = new Uint32Array(1);
-      for (keys[0] = 0; keys[0] < count; keys[0]++) map.raw.update(new Uint8Array(keys.buffer), value);
-      const seen = [...map.raw.entries()].map(([key]) => new DataView(key.buffer).getUint32(0, true));
-      expect(new Set(seen).size).toBe(count);
-      expect([...map.raw.keys()].length).toBe(count);
-      map.close();
-    },
-  );
-
-  test('a map without batches is walked by its keys, empty slots left out', () => {
-    const program = tinyProgram({ type: ProgramType.xdp });
-    const map = new BpfMap(
-      mapCreate({ map_type: MapType.prog_array, key_size: 4, value_size: 4, max_entries: 3 }),
-    );
-    const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
-    map.raw.update(words(1), words(program.fd));
-    expect([...map.raw.entries()]).toEqual([[words(1), words(program.id)]]);
-    map.close();
-    program.close();
-  });
-
-  test('a map whose elements are deleted while it is walked: nothing twice', () => {
-    const map = new BpfMap(
-      mapCreate({ map_type: MapType.hash, key_size: 4, value_size: 4, max_entries: 9000 }),
-    );
-    const keys = new Uint32Array(1);
-    for (keys[0] = 0; keys[0] < 9000; keys[0]++) {
-      map.raw.update(new Uint8Array(keys.buffer), new Uint8Array(4));
-    }
-    let count = 0;
-    for (const [key] of map.raw.entries()) {
-      count++;
-      map.raw.delete(key);
-    }
-    expect([count, [...map.raw.keys()].length]).toEqual([9000, 0]);
-    map.close();
-  });
 
   test('errors of a map say which map, and why', () =>
     withObject(kernel, (collection) => {

@@ -2,10 +2,11 @@ import { type Btf } from '../btf';
 import { Fd, fdById, mapFreeze, mapInfo, openPin, pinObject, possibleCpus, type MapInfo } from '../kernel';
 import { preparePin } from '../load';
 import { MapType } from '../object';
-import { btfCodec, bytesCodec, indexCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
+import { btfCodec, bytesCodec, decodeBytes, indexCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
+import { heldBy, withHandle } from './handle-value';
 import { mapBtf } from './map-btf';
 import { isIndexed, isPerCpu } from './map-types';
-import { RawMap, type UpdateMode } from './raw-map';
+import { RawMap, type Entry, type LookupOptions, type UpdateMode, type UpdateOptions } from './raw-map';
 
 /** What is known of a map besides what the kernel tells of it. */
 export interface MapIdentity {
@@ -119,26 +120,28 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   /**
-   * The value of a key, undefined if there is none.
+   * The value of a key, undefined if there is none. Maps of programs, maps and perf events show the ids of what they
+   * hold.
    *
    * @throws BpfError CONSTANT_INVALID for a key that does not fit its C type, SYSCALL_FAILED
    */
-  lookup(key: K): V | undefined {
+  lookup(key: K, options?: LookupOptions): V | undefined {
     const { key: keys, value: values } = this.coding();
-    const found = this.raw.lookup(keys.encode(key));
-    return found && (values.decode(found) as V);
+    const found = this.raw.lookup(keys.encode(key), options);
+    return found && (decodeBytes(values, found) as V);
   }
 
   /**
-   * Write an element. Fields that the value leaves out become zero.
+   * Write an element. Fields that the value leaves out become zero. Where the map holds programs, maps or sockets the
+   * value is one: see {@link Handle}.
    *
-   * @param mode `any`: write over an element that is there; `new`: it must not be there; `existing`: it must
+   * @param how `any`: write over an element that is there; `new`: it must not be there; `existing`: it must
    * @throws BpfError CONSTANT_INVALID for a key or value that does not fit its C type; SYSCALL_FAILED with errno E2BIG
    *   when the map is full, EEXIST or ENOENT when the mode does not allow it, EPERM when it is frozen
    */
-  update(key: K, value: V, mode: UpdateMode = 'any'): void {
-    const { key: keys, value: values } = this.coding();
-    this.raw.update(keys.encode(key), values.encode(value), mode);
+  update(key: K, value: V, how?: UpdateMode | UpdateOptions): void {
+    const bytes = this.coding().key.encode(key);
+    this.withValue(value, (encoded) => this.raw.update(bytes, encoded, how));
   }
 
   /** Remove an element; false if there was none. */
@@ -146,29 +149,111 @@ export class BpfMap<K = unknown, V = unknown> {
     return this.raw.delete(this.coding().key.encode(key));
   }
 
-  /** Every key. In a map that changes meanwhile, a key can come twice or be missed. */
-  *keys(): Generator<K> {
-    const { key } = this.coding();
-    for (const bytes of this.raw.keys()) yield key.decode(bytes) as K;
+  /** Remove an element and return its value, in one step (hash maps, Linux 5.14); undefined if there was none. */
+  lookupAndDelete(key: K, options?: LookupOptions): V | undefined {
+    const { key: keys, value: values } = this.coding();
+    const found = this.raw.lookupAndDelete(keys.encode(key), options);
+    return found && (decodeBytes(values, found) as V);
   }
 
-  /** Every key with its value. */
-  *entries(): Generator<[K, V]> {
+  /**
+   * Every element, in lists of some thousands: the way through a large map in bounded memory.
+   *
+   * An element that is in the map during the whole walk comes exactly once, whatever is deleted or added meanwhile; of
+   * what comes or goes some is seen.
+   *
+   * @throws BpfError SYSCALL_FAILED
+   *
+   * @example
+   * ```ts
+   * let total = 0;
+   * for (const elements of map.chunks()) total += elements.length;
+   * ```
+   */
+  *chunks(): Generator<[K, V][]> {
     const { key, value } = this.coding();
-    for (const [keyBytes, valueBytes] of this.raw.entries()) {
-      yield [key.decode(keyBytes) as K, value.decode(valueBytes) as V];
+    const { keySize } = this;
+    const { valueSize } = this.raw;
+    for (const { count, keys, values } of this.raw.chunks()) {
+      const keyView = viewOf(keys);
+      const valueView = viewOf(values);
+      const elements: [K, V][] = [];
+      for (let i = 0; i < count; i++) {
+        elements.push([key.decode(keyView, i * keySize) as K, value.decode(valueView, i * valueSize) as V]);
+      }
+      yield elements;
+    }
+  }
+
+  /** Every key with its value: see {@link chunks}. */
+  *entries(): Generator<[K, V]> {
+    for (const elements of this.chunks()) yield* elements;
+  }
+
+  /** Every key: see {@link chunks}. */
+  *keys(): Generator<K> {
+    const { key } = this.coding();
+    for (const bytes of this.raw.keys()) yield decodeBytes(key, bytes) as K;
+  }
+
+  /**
+   * Write many elements, thousands with each system call where the kernel can (Linux 5.6), else one by one.
+   *
+   * @returns how many were written
+   * @throws BpfError as {@link update}; what stands before the element that is refused is written
+   *
+   * @example
+   * ```ts
+   * map.updateBatch([[1, { packets: 1 }], [2, { packets: 5 }]]); // 2
+   * ```
+   */
+  updateBatch(elements: Iterable<readonly [K, V]>, how?: UpdateMode | UpdateOptions): number {
+    if (heldBy(this.type) === undefined) return this.raw.updateBatch(this.encoded(elements), how);
+    let written = 0;
+    for (const [key, value] of elements) {
+      this.update(key, value, how);
+      written++;
+    }
+    return written;
+  }
+
+  /**
+   * Remove many elements: see {@link updateBatch}.
+   *
+   * @returns how many of them there were
+   */
+  deleteBatch(keys: Iterable<K>): number {
+    return this.raw.deleteBatch(this.encodedKeys(keys));
+  }
+
+  /** Take every element out of a hash map: each is removed when it is given. See {@link RawMap.takeAll}. */
+  *takeAll(): Generator<[K, V]> {
+    const { key, value } = this.coding();
+    for (const [keyBytes, valueBytes] of this.raw.takeAll()) {
+      yield [decodeBytes(key, keyBytes) as K, decodeBytes(value, valueBytes) as V];
     }
   }
 
   /** Add a value to a queue, stack or bloom filter. */
   push(value: V): void {
-    this.raw.update(new Uint8Array(0), this.coding().value.encode(value));
+    this.raw.update(noKey, this.coding().value.encode(value));
   }
 
   /** Take the next value from a queue or stack; undefined when it is empty. */
   pop(): V | undefined {
-    const bytes = this.raw.take(new Uint8Array(0));
-    return bytes && (this.coding().value.decode(bytes) as V);
+    const bytes = this.raw.lookupAndDelete(noKey);
+    return bytes && (decodeBytes(this.coding().value, bytes) as V);
+  }
+
+  /** The next value of a queue or stack, which stays there; undefined when it is empty. */
+  peek(): V | undefined {
+    const bytes = this.raw.lookup(noKey);
+    return bytes && (decodeBytes(this.coding().value, bytes) as V);
+  }
+
+  /** Whether a bloom filter may hold a value: false is certain, true is likely (Linux 5.16). */
+  mayHold(value: V): boolean {
+    return this.raw.mayHold(this.coding().value.encode(value));
   }
 
   /** From now on user space cannot write it (Linux 5.2); programs still can, unless it is read-only for them. */
@@ -191,6 +276,30 @@ export class BpfMap<K = unknown, V = unknown> {
     this.owned.close();
   }
 
+  /** Bytes of a value, for as long as what it refers to is open. */
+  private withValue(value: V, use: (bytes: Uint8Array) => void): void {
+    const kind = heldBy(this.type);
+    const { size } = this.coding().value;
+    if (kind === undefined || (value instanceof Uint8Array && value.length === size)) {
+      return use(this.coding().value.encode(value));
+    }
+    withHandle(`map '${this.name}'`, kind, value, (fd) => {
+      const bytes = new Uint8Array(size);
+      new DataView(bytes.buffer).setUint32(0, fd, true);
+      use(bytes);
+    });
+  }
+
+  private *encoded(elements: Iterable<readonly [K, V]>): Generator<Entry> {
+    const { key: keys, value: values } = this.coding();
+    for (const [key, value] of elements) yield [keys.encode(key), values.encode(value)];
+  }
+
+  private *encodedKeys(keys: Iterable<K>): Generator<Uint8Array> {
+    const { key: codec } = this.coding();
+    for (const key of keys) yield codec.encode(key);
+  }
+
   private coding(): Codecs {
     return (this.codecs ??= this.makeCodecs());
   }
@@ -210,6 +319,14 @@ export class BpfMap<K = unknown, V = unknown> {
   private codec(part: string, typeId: number, size: number): Codec {
     const what = `map '${this.name}': ${part}`;
     const btf = typeId === 0 ? undefined : this.btf;
+    if (part === 'value' && btf === undefined && size === 4 && heldBy(this.type) !== undefined)
+      return indexCodec(what);
     return btf === undefined ? bytesCodec(what, size) : btfCodec(what, btf, typeId, size);
   }
+}
+
+const noKey = new Uint8Array(0);
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
