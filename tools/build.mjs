@@ -24,13 +24,13 @@ for (const name of ['loader', 'deploy', 'plugin']) {
     },
   );
   if (compile.status !== 0) process.exit(1);
-  copySchemas(path.join(directory, 'src'), path.join(directory, 'dist'));
+  copyTheRest(path.join(directory, 'src'), path.join(directory, 'dist'));
 }
 
-/** The compiler leaves out what is not imported: the schemas of the executors, which Nx reads. */
-function copySchemas(from, to) {
+/** The compiler leaves out what is not imported: the schemas of executors and generators, and the C of templates. */
+function copyTheRest(from, to) {
   const files = readdirSync(from, { recursive: true }).filter(
-    (file) => path.basename(file) === 'schema.json',
+    (file) => path.basename(file) === 'schema.json' || file.endsWith('.bpf.c'),
   );
   for (const file of files) cpSync(path.join(from, file), path.join(to, file));
 }

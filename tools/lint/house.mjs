@@ -33,10 +33,10 @@ export const house = {
   },
   plugin: {
     root: 'packages/plugin/src',
-    rooms: ['graph', 'executors'],
+    rooms: ['graph', 'executors', 'generators'],
     pure: [],
     native: [],
-    packages: ['@nx-bpf/deploy', '@nx/devkit'],
+    packages: ['@nx-bpf/deploy', '@nx/devkit', 'yaml'],
   },
 };
 
