@@ -3,3 +3,4 @@
  * loader nor the schema, since Nx asks for it in every command: 25 files instead of 320.
  */
 export { listProjects, type ListedProject } from './manifest/discover';
+export { type WrittenSources } from './manifest/written-sources';

@@ -6,7 +6,7 @@
  * { "plugins": ["@nx-bpf/plugin"] }
  * ```
  */
-export { createNodes, preTasksExecution } from './graph';
+export { createDependencies, createNodes, preTasksExecution } from './graph';
 /** The name that Nx 22 looks for. */
 export { createNodes as createNodesV2 } from './graph';
 /** How Nx calls the plugin in messages. */

@@ -30,6 +30,7 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(root, { recursive: true }));
 
 test('projects have a file, or a name in the root file, or both; a broken file still names its project', () => {
+  const written = expect.anything();
   expect(listProjects(root)).toEqual([
     {
       name: 'agent',
@@ -37,6 +38,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['bpf.config.yaml', 'packages/agent/bpf.config.yaml'],
       environments: ['lab', 'prod'],
       defaultEnvironment: 'prod',
+      written,
     },
     {
       name: 'still-there',
@@ -44,6 +46,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['packages/broken/bpf.config.yaml'],
       environments: ['prod'],
       defaultEnvironment: 'prod',
+      written,
     },
     {
       name: 'given',
@@ -51,6 +54,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['packages/other/bpf.config.yaml'],
       environments: ['prod'],
       defaultEnvironment: 'lab',
+      written,
     },
     {
       name: 'tool',
@@ -58,6 +62,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['bpf.config.yaml'],
       environments: ['prod'],
       defaultEnvironment: 'prod',
+      written,
     },
   ]);
 });

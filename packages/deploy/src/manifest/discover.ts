@@ -7,6 +7,7 @@ import { Problems } from './problems';
 import { projectName } from './project-name';
 import { readYaml } from './read-yaml';
 import { suggestion } from './suggestion';
+import { writtenSources, type WrittenSources } from './written-sources';
 
 /** What a manifest is called, at the root and in a project. */
 export const manifestFile = 'bpf.config.yaml';
@@ -24,6 +25,8 @@ export interface ListedProject {
   /** Sorted; never empty. */
   readonly environments: readonly string[];
   readonly defaultEnvironment: string | undefined;
+  /** Its C, as far as the manifests say. */
+  readonly written: WrittenSources;
 }
 
 /** A manifest file as read: `tree` is undefined if it is empty or not readable. */
@@ -106,6 +109,11 @@ function describe(
     files: manifests.map(({ file }) => file),
     environments: [...environments].sort(),
     defaultEnvironment: chosen.at(-1) ?? (environments.has(soleEnvironment) ? soleEnvironment : undefined),
+    written: writtenSources(root, [
+      { tree: rootFile?.tree, base: '.' },
+      // What the root file says is relative to the workspace.
+      ...manifests.map(({ file, tree }) => ({ tree, base: file === manifestFile ? '.' : root })),
+    ]),
   };
 }
 

@@ -1,19 +1,101 @@
-import { expect, test } from 'vitest';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { listProjects } from '@nx-bpf/deploy/projects';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDependencies } from './create-dependencies';
+import { scanIncludes } from './include-scan';
 import { buildInputs } from './inputs';
 
-test('in a workspace that holds the source of the plugin, that source is an input', () => {
-  const inputs = buildInputs('/ws', '/ws/packages/plugin');
+let root = '';
+beforeAll(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-inputs-'));
+  const files: Record<string, string> = {
+    'bpf.config.yaml': 'version: 1\ntoolchain: { cflags: [-Ishared] }\n',
+    'shared/all.h': '#pragma once\n',
+    'agent/bpf.config.yaml':
+      'version: 1\nobjects: { edge: { includes: [../lib/include] }, late: {} }\n' +
+      'environments: { prod: { toolchain: { vmlinux: types/prod.btf }, objects: { edge: { source: src/other.c } } } }\n',
+    'agent/src/edge.bpf.c':
+      '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n  #  include "near.h"\n#include <lib.h>\n#include NAME\n',
+    'agent/src/near.h': '#include "../../outside.h"\n#include "../../../../etc/passwd"\n',
+    'agent/src/other.c': '#include <all.h>\n// #include "unused.h"\n',
+    'agent/src/unused.h': '',
+    'lib/include/lib.h': '#ifdef NEVER\n#include "deep.h"\n#endif\n',
+    'lib/include/deep.h': '#include <lib.h>\n#include <core.h>\n',
+    'lib/include/unrelated.h': '',
+    'core/core.h': '',
+    'outside.h': '',
+    'user/bpf.config.yaml': 'version: 1\nobjects: { user: { includes: [../lib/include, ../core] } }\n',
+    'user/src/user.bpf.c': '#include <deep.h>\n',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    fs.writeFileSync(path.join(root, name), text);
+  }
+});
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+const project = (name: string) => listProjects(root).find((each) => each.name === name)!;
+const files = (name: string, plugin = '/elsewhere/plugin'): unknown[] =>
+  buildInputs(project(name), root, plugin).filter((input) => typeof input === 'string');
+
+test('includes are followed through headers, in the directories that the manifests name, and not out of the workspace', () => {
+  expect(scanIncludes(root, project('agent'))).toEqual([
+    { from: 'agent/src/edge.bpf.c', to: 'agent/src/near.h' },
+    { from: 'agent/src/edge.bpf.c', to: 'lib/include/lib.h' },
+    { from: 'agent/src/near.h', to: 'outside.h' },
+    { from: 'agent/src/other.c', to: 'shared/all.h' },
+    { from: 'lib/include/deep.h', to: 'lib/include/lib.h' },
+    { from: 'lib/include/lib.h', to: 'lib/include/deep.h' },
+  ]);
+});
+
+test('the inputs of a build are the manifests, the C of every environment, and what it includes', () => {
+  expect(files('agent')).toEqual(
+    [
+      ...['agent/bpf.config.yaml', 'agent/src/edge.bpf.c', 'agent/src/late.bpf.c', 'agent/src/near.h'],
+      ...['agent/src/other.c', 'agent/types/prod.btf', 'bpf.config.yaml', 'lib/include/deep.h'],
+      ...['lib/include/lib.h', 'outside.h', 'shared/all.h'],
+    ].map((file) => `{workspaceRoot}/${file}`),
+  );
+});
+
+test('the kernel is an input where vmlinux.h is made from its types', () => {
+  const runtimes = (name: string) =>
+    buildInputs(project(name), root).flatMap((input) =>
+      typeof input === 'object' && 'runtime' in input ? [input.runtime] : [],
+    );
+  expect(runtimes('user')).toContainEqual(expect.stringContaining('/sys/kernel/notes'));
+  expect(runtimes('agent')).not.toContainEqual(expect.stringContaining('/sys/kernel/notes'));
+});
+
+test('a project depends on those whose headers it includes, for the file that does', () => {
+  const roots = { agent: 'agent', lib: 'lib', core: 'core', user: 'user' };
+  const context = {
+    workspaceRoot: root,
+    projects: Object.fromEntries(
+      Object.entries(roots).map(([name, directory]) => [name, { root: directory }]),
+    ),
+    fileMap: {
+      projectFileMap: { agent: [{ file: 'agent/src/edge.bpf.c', hash: '' }], lib: [], user: [] },
+      nonProjectFiles: [],
+    },
+    externalNodes: {},
+    nxJsonConfiguration: {},
+    filesToProcess: { projectFileMap: {}, nonProjectFiles: [] },
+  };
+  expect(createDependencies(undefined, context)).toEqual([
+    { source: 'agent', target: 'lib', sourceFile: 'agent/src/edge.bpf.c', type: 'static' },
+    { source: 'lib', target: 'core', type: 'implicit' },
+    { source: 'user', target: 'lib', type: 'implicit' },
+  ]);
+});
+
+test('in a workspace that holds the source of the plugin, that source is an input; an installed one Nx counts itself', () => {
+  const inputs = files('user', path.join(root, 'packages/plugin'));
   expect(inputs).toContain('{workspaceRoot}/packages/loader/src/**/*');
   expect(inputs).toContain('{workspaceRoot}/packages/deploy/src/**/*');
   expect(inputs).toContain('{workspaceRoot}/packages/plugin/src/**/*');
-});
-
-test('an installed plugin adds no files: Nx counts packages by itself', () => {
-  const installed = buildInputs('/ws', '/ws/node_modules/@nx-bpf/plugin');
-  expect(installed).toEqual(buildInputs('/ws', '/elsewhere/node_modules/@nx-bpf/plugin'));
-  expect(installed.filter((input) => typeof input === 'string')).toEqual([
-    'default',
-    '^default',
-    '{workspaceRoot}/bpf.config.yaml',
-  ]);
+  expect(files('user', path.join(root, 'node_modules/@nx-bpf/plugin'))).toEqual(files('user'));
 });

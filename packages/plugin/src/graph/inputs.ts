@@ -1,5 +1,9 @@
 import path from 'node:path';
+import { type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
+import { scanIncludes } from './include-scan';
+
+const rootManifest = 'bpf.config.yaml';
 
 /** Directory of the package that this file belongs to, in `src/graph` as in `dist/graph`. */
 const ownDirectory = path.resolve(__dirname, '../..');
@@ -12,21 +16,31 @@ const compilers =
   'for v in "" -22 -21 -20 -19 -18 -17 -16 -15 -14; do clang$v --version 2>/dev/null; done; true';
 
 /**
- * What a compiled object depends on: the project's files, those of the projects it depends on (shared headers),
- * the root manifest, and the compiler.
+ * Prints what tells one kernel from another: its build id. vmlinux.h is made from the running kernel's types where the
+ * manifest names no others.
+ */
+const kernel = 'sha256sum /sys/kernel/notes 2>/dev/null; true';
+
+/**
+ * What a compiled object depends on: the project's manifests, its C files and the headers that they include, whichever
+ * project these belong to, the compiler, and the kernel or file that vmlinux.h is made from. Nothing else: an edit of
+ * another file, or of a header that is not included, leaves the objects as they are.
  *
  * Nx adds the installed packages by itself. In a workspace that holds the plugin's own source it does not: there
  * an edited executor would be answered from the cache, so the source is named.
  */
 export function buildInputs(
+  project: ListedProject,
   workspaceRoot: string,
   plugin = ownDirectory,
 ): NonNullable<TargetConfiguration['inputs']> {
+  const { sources, types } = project.written;
+  const included = scanIncludes(workspaceRoot, project).map(({ to }) => to);
+  const files = new Set([rootManifest, ...project.files, ...sources, ...included, ...types]);
   return [
-    'default',
-    '^default',
-    '{workspaceRoot}/bpf.config.yaml',
+    ...[...files].sort().map((file) => `{workspaceRoot}/${file}`),
     { runtime: compilers },
+    ...(types.length === 0 ? [{ runtime: kernel }] : []),
     ...ownSources(workspaceRoot, plugin),
   ];
 }

@@ -7,6 +7,7 @@ const agent = {
   files: ['packages/agent/bpf.config.yaml'],
   environments: ['dev', 'prod'],
   defaultEnvironment: 'dev',
+  written: { sources: [], includes: [], types: [] },
 };
 const probe = {
   ...agent,

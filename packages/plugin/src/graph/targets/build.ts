@@ -8,7 +8,7 @@ export function buildTarget(project: ListedProject, workspaceRoot: string): Targ
   return {
     executor: '@nx-bpf/plugin:build',
     cache: true,
-    inputs: buildInputs(workspaceRoot),
+    inputs: buildInputs(project, workspaceRoot),
     // A folder for each environment: what is restored for one must not take away the others.
     outputs: ['{projectRoot}/dist/bpf/{options.environment}'],
     ...(project.defaultEnvironment !== undefined && { options: { environment: project.defaultEnvironment } }),

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { child, children, textOf, type Located } from './located';
+
+/** The C of a project, as its manifests name it in any environment. Paths are relative to the workspace, sorted. */
+export interface WrittenSources {
+  /** C files, whether they are there or not. */
+  readonly sources: readonly string[];
+  /** Directories that headers are looked for in. */
+  readonly includes: readonly string[];
+  /** Files that vmlinux.h is made from, instead of the running kernel's types. */
+  readonly types: readonly string[];
+}
+
+/** A part of a manifest that may name C files, and the directory that its paths are relative to. */
+export interface WrittenPart {
+  readonly tree: Located | undefined;
+  readonly base: string;
+}
+
+/**
+ * What the parts of a project's manifests name, without checking them: a path that leads out of the workspace is left
+ * out, and so is what is not a path.
+ *
+ * @param root directory of the project
+ */
+export function writtenSources(root: string, parts: readonly WrittenPart[]): WrittenSources {
+  const sources = new Set<string>();
+  const includes = new Set<string>();
+  const types = new Set<string>();
+  const named = new Set<string>();
+  const placed = new Set<string>();
+  const add = (to: Set<string>, base: string, relative: string | undefined): void => {
+    if (relative === undefined || path.isAbsolute(relative)) return;
+    const file = path.normalize(path.join(base, relative));
+    if (file !== '..' && !file.startsWith('../')) to.add(file);
+  };
+  const addDirectories = (base: string, tree: Located | undefined): void => {
+    for (const directory of texts(child(tree, 'includes'))) add(includes, base, directory);
+    for (const flag of texts(child(tree, 'cflags')))
+      add(includes, base, /^-(?:I|isystem|iquote)(.+)$/s.exec(flag)?.[1]);
+  };
+  const everywhere = parts.flatMap(({ tree, base }) => [
+    { tree, base, always: true },
+    ...children(child(tree, 'environments')).map(([, part]) => ({ tree: part, base, always: false })),
+  ]);
+  for (const { tree, base, always } of everywhere) {
+    const toolchain = child(tree, 'toolchain');
+    addDirectories(base, toolchain);
+    const vmlinux = textOf(toolchain, 'vmlinux');
+    if (vmlinux !== 'kernel') add(types, base, vmlinux);
+    for (const [name, object] of children(child(tree, 'objects'))) {
+      named.add(name);
+      addDirectories(base, object);
+      const source = textOf(object, 'source');
+      if (source !== undefined && always) placed.add(name);
+      add(sources, base, source);
+    }
+  }
+  for (const name of named) if (!placed.has(name)) add(sources, root, `src/${name}.bpf.c`);
+  return { sources: [...sources].sort(), includes: [...includes].sort(), types: [...types].sort() };
+}
+
+function texts(list: Located | undefined): string[] {
+  if (list?.kind !== 'list') return [];
+  return list.items.flatMap((item) =>
+    item.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : [],
+  );
+}

@@ -1,0 +1,47 @@
+import { listProjects } from '@nx-bpf/deploy/projects';
+import {
+  type CreateDependencies,
+  type CreateDependenciesContext,
+  DependencyType,
+  type RawProjectGraphDependency,
+} from '@nx/devkit';
+import { scanIncludes } from './include-scan';
+
+/**
+ * A project whose C includes a header of another project depends on it, directly or through further headers: so
+ * `nx graph` shows it, and `nx affected` finds it.
+ */
+export const createDependencies: CreateDependencies = (_options, context) => {
+  const owner = ownerIn(context);
+  const edges = new Map<string, RawProjectGraphDependency>();
+  for (const project of listProjects(context.workspaceRoot)) {
+    for (const { from, to } of scanIncludes(context.workspaceRoot, project)) {
+      const source = owner(from);
+      const target = owner(to);
+      if (source === undefined || target === undefined || source === target) continue;
+      edges.set(`${source}\0${target}\0${from}`, edge(source, target, from, context));
+    }
+  }
+  return [...edges.values()];
+};
+
+/** Nx wants the file that is the reason to be one that it knows: a generated one, which git ignores, it does not. */
+function edge(
+  source: string,
+  target: string,
+  sourceFile: string,
+  { fileMap }: CreateDependenciesContext,
+): RawProjectGraphDependency {
+  const known = fileMap.projectFileMap[source]?.some(({ file }) => file === sourceFile) === true;
+  return known
+    ? { source, target, sourceFile, type: DependencyType.static }
+    : { source, target, type: DependencyType.implicit };
+}
+
+/** The project that a file belongs to: that of the innermost directory around it. */
+function ownerIn({ projects }: CreateDependenciesContext): (file: string) => string | undefined {
+  const roots = Object.entries(projects)
+    .map(([name, { root }]) => ({ name, root: root === '.' ? '' : `${root}/` }))
+    .sort((a, b) => b.root.length - a.root.length);
+  return (file) => roots.find(({ root }) => file.startsWith(root))?.name;
+}
