@@ -15,15 +15,22 @@ export {
   BtfExt,
   BtfKind,
   CORE_RELOCATION_WORDS,
+  compileConversion,
   decodeValue,
   encodeValue,
   IntEncoding,
+  integersOf,
   Linkage,
   printC,
+  typeLayout,
   type BtfOptions,
+  type Conversion,
+  type ConversionOptions,
   type DecodedValue,
   type EncodeOptions,
+  type IntegerPlace,
   type PrintCOptions,
+  type TypeOf,
 } from './btf';
 export { disassemble, tag, type DisassembleOptions } from './asm';
 export {
@@ -237,6 +244,7 @@ export {
 
 // Programs, maps and events as users of the library hold them.
 export {
+  addAtomically,
   BpfMap,
   Collection,
   loadFile,
@@ -246,6 +254,10 @@ export {
   RawMap,
   RingBuffer,
   Variable,
+  waitForPrograms,
+  type AddedField,
+  type Addition,
+  type AddOutcome,
   type Entry,
   type Handle,
   type LoadFileOptions,

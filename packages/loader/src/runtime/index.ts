@@ -1,3 +1,5 @@
+export { addAtomically, type AddOutcome, type Addition } from './atomic-add';
+export { type AddedField } from './atomic-add-program';
 export { Collection } from './collection';
 export { loadFile, type LoadFileOptions } from './load-file';
 export { BpfMap, type MapIdentity } from './map';
@@ -8,3 +10,4 @@ export { type Handle } from './handle-value';
 export { type RawChunk } from './walk';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer';
 export { Variable } from './variable';
+export { waitForPrograms } from './wait-for-programs';
