@@ -22,7 +22,6 @@ export {
   integersOf,
   Linkage,
   printC,
-  typeLayout,
   type BtfOptions,
   type Conversion,
   type ConversionOptions,

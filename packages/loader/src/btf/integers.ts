@@ -4,6 +4,8 @@ import { type IntegerPlace } from './conversion-steps';
 import { fieldsOf, scalarPlace } from './fields';
 import { BtfKind, IntEncoding } from './kinds';
 
+const composites: readonly BtfKind[] = [BtfKind.STRUCT, BtfKind.UNION, BtfKind.DATASEC];
+
 /** More counters than that are no field that somebody sums up. */
 const MOST = 4096;
 
@@ -24,8 +26,9 @@ export function integersOf({ btf, typeId }: TypeOf, path: string): IntegerPlace[
   let bitfieldSize = 0;
   for (const step of path === '' ? [] : path.split('.')) {
     const id = valueType(btf, type);
-    const composite = [BtfKind.STRUCT, BtfKind.UNION, BtfKind.DATASEC].includes(btf.kind(id));
-    const field = composite ? fieldsOf(btf, id).find(({ name }) => name === step) : undefined;
+    const field = composites.includes(btf.kind(id))
+      ? fieldsOf(btf, id).find(({ name }) => name === step)
+      : undefined;
     if (field === undefined) return undefined;
     type = field.type;
     bitOffset += field.bitOffset;
