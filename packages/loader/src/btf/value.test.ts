@@ -192,6 +192,15 @@ describe('what does not fit is named with its C type and range', () => {
 });
 
 describe('what is shown', () => {
+  test('is the same however often a type is read', () => {
+    const bytes = new Uint8Array(btf.byteSize(all)).map((_, i) => (i * 37) & 0x7f);
+    const first = decodeValue(btf, all, bytes, 0);
+    let last: unknown;
+    for (let i = 0; i < 5000; i++) last = decodeValue(btf, all, bytes, 0);
+    expect(last).toEqual(first);
+    expect(Object.keys(last as object)).toEqual(Object.keys(first));
+  });
+
   test('a number where it is exact, else bigint', () => {
     const u64 = typedef('__u64');
     const bytes = new Uint8Array(8);

@@ -98,5 +98,5 @@ export { networkInterfaces, routeRequest } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
 export { setSocketOption, SocketOption } from './socket-options';
 export { objectKind, openPin, pinObject } from './pins';
-export { watchReadable } from './poll';
+export { FdWatch } from './poll';
 export { pageSize, pageSizeIn } from './page-size';
