@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { groups } from './groups';
 import { type RawOptions } from './raw';
 import { type Outcome, type Request } from './request';
 
@@ -119,6 +120,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     'the merged manifest of an environment, and where each value comes from',
     command('config'),
   );
+
+  for (const add of groups) add(program, finish);
 
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -1,4 +1,3 @@
-import { type BpfError } from '../errors';
 import {
   errnoName,
   failure,
@@ -12,8 +11,7 @@ import {
   type LinkInfo,
 } from '../kernel';
 import { preparePin } from '../load';
-import { type Attachment } from './attachment';
-import { updateCauses, type Causes } from './causes';
+import { updateCauses } from './causes';
 import { linkDescription } from './describe';
 import { hookOfLink } from './hook-of-link';
 import { type AttachableProgram } from './program';
@@ -29,10 +27,8 @@ import { type AttachableProgram } from './program';
  * link.pin('/sys/fs/bpf/guard-link');
  * link.close(); // it stays: the pin holds it
  * ```
- *
- * `using link = attachXdp(...)` closes it at the end of the block.
  */
-export class Link implements Attachment {
+export class Link {
   /** The kernel's number of it. */
   readonly id: number;
   /** Name of its hook: `xdp`, `tcx`, `cgroup`, `tp_btf`, ... */
@@ -93,27 +89,14 @@ export class Link implements Attachment {
    * @throws BpfError ATTACH_CONFLICT when another program than the expected one is there, PRIVILEGE_MISSING,
    *   ATTACH_FAILED
    */
-  update(
-    program: Pick<AttachableProgram, 'fd' | 'name'>,
-    expected?: { readonly fd: number } | undefined,
-  ): void {
+  update(program: AttachableProgram, expected?: { readonly fd: number }): void {
     const result = linkUpdate(this.fd, program.fd, expected?.fd);
-    if (result < 0) throw this.notUpdated(`program '${program.name}'`, program.name, result, expected);
-  }
-
-  /** The error of a refused update. @param to what it was to be switched to */
-  protected notUpdated(
-    to: string,
-    name: string,
-    errno: number,
-    expected: object | undefined,
-    causes: Causes = updateCauses,
-  ): BpfError {
-    const cause = errnoName(-errno);
-    return failure(`link ${this.id} (${this.describe()}): update to ${to}`, errno, {
-      code: expected !== undefined && cause === 'EPERM' ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
-      program: name,
-      hint: causes[cause],
+    if (result === 0) return;
+    const name = errnoName(-result);
+    throw failure(`link ${this.id} (${this.describe()}): update to program '${program.name}'`, result, {
+      code: expected !== undefined && name === 'EPERM' ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
+      program: program.name,
+      hint: updateCauses[name],
     });
   }
 
@@ -147,9 +130,5 @@ export class Link implements Attachment {
   /** Give up the fd. Without a pin the program leaves its hook. Closing twice is harmless. */
   close(): void {
     this.owned.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }

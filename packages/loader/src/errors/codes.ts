@@ -9,6 +9,8 @@ export const errorCodes = {
   INTERNAL: 1,
   /** A file could not be read or written. */
   FILE: 1,
+  /** A map has no element with this key, or a queue is empty: for scripts that look. */
+  KEY_NOT_FOUND: 1,
   /** The command line itself is wrong. */
   USAGE: 3,
 
@@ -56,6 +58,7 @@ export const errorCodes = {
   INTERFACE_NOT_FOUND: 8,
   CGROUP_NOT_FOUND: 8,
   TRACEPOINT_NOT_FOUND: 8,
+  LINK_NOT_FOUND: 8,
 
   PRIVILEGE_MISSING: 9,
   LOCK_TIMEOUT: 10,

@@ -96,7 +96,6 @@ export { runningKernel } from './running-kernel';
 export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
 export { networkInterfaces, routeRequest } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
-export { setSocketOption, SocketOption } from './socket-options';
 export { objectKind, openPin, pinObject } from './pins';
-export { FdWatch } from './poll';
+export { watchReadable } from './poll';
 export { pageSize, pageSizeIn } from './page-size';

@@ -109,6 +109,16 @@ export class BpfMap<K = unknown, V = unknown> {
     return this.owned.number;
   }
 
+  /** Whether each element has a value for every possible CPU: values are lists then. */
+  get perCpu(): boolean {
+    return isPerCpu(this.type);
+  }
+
+  /** What its values are besides bytes: see {@link Handle}. */
+  get holds(): 'program' | 'map' | 'file' | undefined {
+    return heldBy(this.type);
+  }
+
   /** What the kernel says about it now. */
   info(): MapInfo {
     return mapInfo(this.fd);
@@ -232,6 +242,16 @@ export class BpfMap<K = unknown, V = unknown> {
     for (const [keyBytes, valueBytes] of this.raw.takeAll()) {
       yield [decodeBytes(key, keyBytes) as K, decodeBytes(value, valueBytes) as V];
     }
+  }
+
+  /** The key that some bytes are: for who walks {@link raw} and shows only some of it. */
+  decodeKey(bytes: Uint8Array): K {
+    return decodeBytes(this.coding().key, bytes) as K;
+  }
+
+  /** The value that some bytes are: of all CPUs, in a per-CPU map. */
+  decodeValue(bytes: Uint8Array): V {
+    return decodeBytes(this.coding().value, bytes) as V;
   }
 
   /** Add a value to a queue, stack or bloom filter. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Btf } from './btf';
-import { BtfKind } from './kinds';
+import { type Btf, BtfKind } from '../btf';
 
 /** Longer layouts of a type inside another are shortened to a digest, so that sharing never multiplies the text. */
 const LONGEST_INNER = 256;

@@ -1,0 +1,26 @@
+import { once } from 'node:events';
+import { BpfError } from '@nx-bpf/loader';
+
+let failure: NodeJS.ErrnoException | undefined;
+let watched = false;
+
+/**
+ * Writes to standard output and waits until it is taken, so that a long output is never piled up in memory.
+ *
+ * @returns false once nobody reads any more (`nx-bpf map dump ... | head`): then there is no more to do
+ * @throws BpfError FILE when it cannot be written, as on a full disk
+ */
+export async function writeOut(text: string): Promise<boolean> {
+  if (!watched) {
+    watched = true;
+    process.stdout.on('error', (error) => (failure ??= error));
+  }
+  if (failure === undefined && text !== '' && !process.stdout.write(text)) {
+    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => undefined);
+  }
+  // An error of the write is told in the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (failure === undefined) return true;
+  if (failure.code === 'EPIPE') return false;
+  throw new BpfError('FILE', 'standard output cannot be written', { hint: failure.message }, failure);
+}
