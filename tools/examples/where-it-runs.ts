@@ -8,6 +8,8 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   attachFmodRet: 'needs a kernel with trampolines',
   attachLsm: 'needs a kernel with trampolines',
   attachNetkit: 'needs a kernel with netkit devices: tools/features attaches it on one',
+  findFunction: 'needs a C library at a certain place',
+  matchFunctions: 'needs a C library at a certain place',
   attachIter: 'needs a program that writes',
   iterate: 'needs the link of an iterator',
   iterText: 'needs the link of an iterator',

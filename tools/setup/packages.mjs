@@ -19,6 +19,8 @@ const compiling = [
   { debian: ['iproute2'], why: 'makes the network of the dev environment', present: () => which('ip') },
 ];
 
+const headerPlaces = ['/usr/include', '/usr/include/x86_64-linux-gnu', '/usr/include/aarch64-linux-gnu'];
+
 const testing = [
   {
     debian: ['clang-19'],
@@ -29,6 +31,16 @@ const testing = [
     debian: ['llvm-19'],
     why: 'llvm-objcopy-19, which strips and changes the objects of some tests',
     present: () => which('llvm-objcopy-19'),
+  },
+  {
+    debian: ['lld-19'],
+    why: 'the linker of the binaries that tests trace',
+    present: () => which('ld.lld-19'),
+  },
+  {
+    debian: ['systemtap-sdt-dev'],
+    why: 'sys/sdt.h, for the probes in those binaries',
+    present: () => headerPlaces.some((place) => existsSync(`${place}/sys/sdt.h`)),
   },
   {
     debian: ['bpftool'],

@@ -8,7 +8,24 @@
 export { BpfError, errorCodes, exitStatus, nearest, type ErrorCode, type ErrorFields } from './errors';
 
 // Pure: the same on every machine, with no privileges.
-export { ElfFile, type ElfSection } from './elf';
+export {
+  Binary,
+  binaryFunctions,
+  bytesOfFile,
+  ElfFile,
+  findFunction,
+  matchFunctions,
+  parseVersioned,
+  usdtProbes,
+  type BinaryFunction,
+  type BinarySection,
+  type ElfSection,
+  type FileBytes,
+  type FoundFunction,
+  type Segment,
+  type SymbolVersion,
+  type UsdtProbe,
+} from './elf';
 export {
   Btf,
   BtfBuilder,

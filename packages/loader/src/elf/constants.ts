@@ -1,16 +1,29 @@
-/** Numbers of the ELF format that a BPF object uses. Source: System V gABI, and `EM_BPF` of uapi/linux/elf-em.h. */
+/** Numbers of the ELF format that BPF objects and traced binaries use. Source: System V gABI, and `EM_BPF` of uapi/linux/elf-em.h. */
 
 export const ET_REL = 1;
+export const ET_EXEC = 2;
+export const ET_DYN = 3;
 export const EM_NONE = 0;
+export const EM_X86_64 = 62;
+export const EM_AARCH64 = 183;
 export const EM_BPF = 247;
+
+export const PT_LOAD = 1;
+export const PF_X = 1;
+export const PF_W = 2;
 
 export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
 export const SHT_RELA = 4;
+export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
+export const SHT_DYNSYM = 11;
 export const SHT_LLVM_ADDRSIG = 0x6fff4c03;
+/** Versions of symbols (Linux Standard Base, "Symbol Versioning"): those that are defined, and one for each symbol. */
+export const SHT_GNU_VERDEF = 0x6ffffffd;
+export const SHT_GNU_VERSYM = 0x6fffffff;
 
 export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
@@ -30,6 +43,8 @@ export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;
 export const STT_FILE = 4;
+/** A function that chooses, when the program starts, which function its name stands for. */
+export const STT_GNU_IFUNC = 10;
 
 export const STV_DEFAULT = 0;
 export const STV_INTERNAL = 1;

@@ -1,5 +1,11 @@
+export { Binary, type BinarySection, type Segment } from './binary';
+export { binaryFunctions, parseVersioned, type BinaryFunction } from './binary-functions';
 export * from './constants';
 export { ElfFile } from './elf-file';
+export { bytesOfFile, type FileBytes } from './file-bytes';
+export { findFunction, matchFunctions, type FoundFunction } from './find-function';
 export { type Relocations } from './relocations';
 export { type ElfSection } from './section';
 export { type SymbolTable } from './symbol-table';
+export { type SymbolVersion } from './symbol-versions';
+export { usdtProbes, type UsdtProbe } from './usdt-notes';

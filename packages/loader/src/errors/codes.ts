@@ -59,6 +59,17 @@ export const errorCodes = {
   CGROUP_NOT_FOUND: 8,
   TRACEPOINT_NOT_FOUND: 8,
   LINK_NOT_FOUND: 8,
+  /** A binary or library to trace that is not there. */
+  BINARY_NOT_FOUND: 8,
+  /** A binary of a kind that cannot be traced here: of 32 bits, or for another processor. */
+  BINARY_UNSUPPORTED: 8,
+  /** The kernel or a file has no function of this name to attach to. */
+  FUNCTION_NOT_FOUND: 8,
+  /** A file has several functions of this name. */
+  FUNCTION_AMBIGUOUS: 8,
+  USDT_NOT_FOUND: 8,
+  /** A USDT probe whose arguments the program cannot be told. */
+  USDT_UNSUPPORTED: 8,
 
   PRIVILEGE_MISSING: 9,
   LOCK_TIMEOUT: 10,
