@@ -17,6 +17,7 @@ import {
 } from '@nx-bpf/loader';
 import { Namespace, setNamespace, unmount, unshare } from '../../packages/loader/src/kernel';
 import { kernelSuite } from '../testing/kernel';
+import { sharingSocket } from '../testing/sockets';
 import { tinyProgram, type TinyProgram } from '../testing/tiny-program';
 import { documented, packages } from './collect';
 import { edgeObject, pureValues, type KernelValues, type PureValues } from './prelude';
@@ -38,6 +39,14 @@ const programs: Readonly<Record<string, TinyProgram>> = {
   attachTracepoint: { type: ProgramType.tracepoint },
   attachNetfilter: { type: ProgramType.netfilter, attachType: AttachType.netfilter, returns: 1 },
   attachFlowDissector: { type: ProgramType.flow_dissector, attachType: AttachType.flow_dissector },
+  attachSocketFilter: { type: ProgramType.socket_filter },
+  socketFd: { type: ProgramType.socket_filter },
+  SocketAttachment: { type: ProgramType.socket_filter },
+  attachSkReuseport: {
+    type: ProgramType.sk_reuseport,
+    attachType: AttachType.sk_reuseport_select,
+    returns: 1,
+  },
   attachSkLookup: { type: ProgramType.sk_lookup, attachType: AttachType.sk_lookup, returns: 1 },
 };
 const xdp: TinyProgram = { type: ProgramType.xdp, returns: 2 };
@@ -56,7 +65,7 @@ kernelSuite('examples of public docstrings', (kernel) => {
     execSync(
       'ip netns add edge && ip link add eth0 type veth peer name veth0 netns edge && ip link set eth0 up',
     );
-    execSync('ip link add eth1 type veth peer name peer1');
+    execSync('ip link set lo up && ip link add eth1 type veth peer name peer1');
   });
 
   afterAll(() => {
@@ -82,6 +91,7 @@ kernelSuite('examples of public docstrings', (kernel) => {
         await run(subject, { ...pure, ...values });
       } finally {
         values.collection.close(); // not only its fds: data sections are mapped
+        values.socket.close();
       }
     });
   }
@@ -102,6 +112,7 @@ function kernelValues(pure: PureValues, tiny = xdp): KernelValues {
     programFd: loaded.program('edge_guard').fd.number,
     // `eth0` is left to the example.
     link: attachXdp(tinyProgram(xdp), { interface: 'eth1' }),
+    socket: sharingSocket(0),
   };
 }
 

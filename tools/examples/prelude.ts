@@ -1,3 +1,4 @@
+import { type Socket } from 'node:dgram';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -58,6 +59,8 @@ export interface KernelValues {
   readonly mapFd: number;
   /** An XDP program on an interface. */
   readonly link: Link;
+  /** A UDP socket that is bound to a port which it shares. */
+  readonly socket: Socket;
 }
 
 /** `edge.bpf.o`: what `readFileSync('edge.bpf.o')` reads where examples run. */

@@ -179,5 +179,8 @@ function attachable({ programName, program }: LinkStep): AttachableProgram {
 function attachAs(program: AttachableProgram, entry: AttachEntry, references: References, undo: Undo): Link {
   const options = hookOptions(entry, references, undo);
   // The manifest was checked against the loader's own table of options.
-  return attach(program, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
+  const made = attach(program, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
+  if (made instanceof Link) return made;
+  made.close();
+  throw new BpfError('INTERNAL', `attachment '${entry.id}': ${entry.hook} has no links`);
 }

@@ -101,6 +101,54 @@ export const trampolineCauses: Causes = {
   ENOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
 };
 
+/** bpf_tracing_prog_attach() in kernel/bpf/syscall.c, bpf_check_attach_target() in kernel/bpf/verifier.c. */
+export const freplaceCauses: Causes = {
+  EINVAL:
+    'the function is not a global one of that program, has other parameters, or the kernel cannot attach elsewhere than the program was loaded for (Linux 5.10)',
+  EBUSY: 'another program replaces this function already: detach that one, or its link',
+  EPERM: 'the kernel does not let programs replace functions (no trampolines)',
+  EOPNOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
+  ENOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
+};
+
+/** kernel/bpf/bpf_struct_ops.c, and for congestion controls net/ipv4/tcp_cong.c and bpf_tcp_ca.c. */
+export const structOpsCauses: Causes = {
+  EINVAL:
+    'the kernel misses a function or a field of the struct (a congestion control needs a name, ssthresh, undo_cwnd, and cong_avoid or cong_control), or has no struct_ops links (Linux 6.4)',
+  EEXIST: 'the kernel has one of this name already: give it another one, or detach that one',
+  EBUSY: 'the map is registered already',
+  ENOENT: 'it was unregistered by somebody else',
+  EINPROGRESS: 'it is being unregistered already',
+};
+
+export const structOpsUpdateCauses: Causes = {
+  EINVAL:
+    'the other map is of another struct, of SEC(".struct_ops"), without its value, or has another name in the kernel',
+  EPERM: 'the link holds another map than the expected one: somebody else updated it',
+  EOPNOTSUPP: 'structs of this kind cannot be updated: attach the other map anew',
+  ENOTSUPP: 'structs of this kind cannot be updated: attach the other map anew',
+  ENOLINK: 'it was unregistered: close the link and attach anew',
+};
+
+/** sk_attach_bpf() and sk_reuseport_attach_bpf() in net/core/filter.c, reuseport_attach_prog() in sock_reuseport.c. */
+export const socketFilterCauses: Causes = {
+  EPERM: 'the filter of this socket is locked (SO_LOCK_FILTER)',
+  ENOTSOCK: 'the descriptor is no socket',
+  ENOMEM: "the program is too large for the socket's memory: raise /proc/sys/net/core/optmem_max",
+  EBADF: 'nothing is open at this descriptor, or the program is closed',
+};
+
+export const skReuseportCauses: Causes = {
+  EINVAL:
+    'the socket does not share its port: set SO_REUSEPORT before it is bound; or the program was loaded for another attach point',
+  EPERM: 'the filter of this socket is locked (SO_LOCK_FILTER)',
+  ENOTSOCK: 'the descriptor is no socket',
+  ENOTSUPP: 'only TCP and UDP sockets share a port',
+  EBADF: 'nothing is open at this descriptor, or the program is closed',
+  ENOENT: 'somebody else took it off',
+  ENOPROTOOPT: 'the kernel cannot take it off again (Linux 5.3): close the sockets',
+};
+
 export const perfEventCauses: Causes = {
   EINVAL:
     'the kernel has no perf event links (Linux 5.15), there is no such CPU, or the frequency is above /proc/sys/kernel/perf_event_max_sample_rate',

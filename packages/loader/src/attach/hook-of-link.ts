@@ -29,7 +29,11 @@ export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
   }
 }
 
+/** Programs that replace a function have no attach type: their links say 0 (bpf_tracing_prog_attach()). */
+const noAttachType = 0;
+
 const tracingHooks: Readonly<Record<number, string>> = {
+  [noAttachType]: 'freplace',
   [AttachType.trace_fentry]: 'fentry',
   [AttachType.trace_fexit]: 'fexit',
   [AttachType.modify_return]: 'fmod_ret',

@@ -1,8 +1,10 @@
 import { type CgroupOptions } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
 import { type FlowDissectorOptions } from './flow-dissector';
+import { type FreplaceOptions } from './freplace';
 import { type HookOption } from './hook-option';
 import { iterOrders, type IterOptions } from './iter';
+import { type Link } from './link';
 import { type NetfilterOptions } from './netfilter';
 import { netfilterFamilies, netfilterHooks } from './netfilter-types';
 import { type NetkitOptions } from './netkit';
@@ -10,12 +12,15 @@ import { type PerfEventOptions } from './perf-event';
 import { perfEvents } from './perf-events';
 import { type RawTracepointOptions } from './raw-tracepoint';
 import { type SkLookupOptions } from './sk-lookup';
+import { type SkReuseportOptions } from './sk-reuseport';
+import { type SocketAttachment } from './socket-attachment';
+import { type SocketFilterOptions } from './socket-filter';
 import { skSkbTypeNames, type SkMsgOptions, type SkSkbOptions } from './sockmap';
 import { type TcxOptions } from './tcx';
 import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
 import { type LsmOptions, type TracingOptions } from './tracing';
-import { type XdpOptions } from './xdp';
+import { type XdpLink, type XdpOptions } from './xdp';
 
 /** What each hook is told when a program is attached to it. */
 export interface HookOptions {
@@ -34,12 +39,24 @@ export interface HookOptions {
   readonly fentry: TracingOptions;
   readonly fexit: TracingOptions;
   readonly fmod_ret: TracingOptions;
+  readonly freplace: FreplaceOptions;
   readonly lsm: LsmOptions;
   readonly sk_msg: SkMsgOptions;
   readonly sk_skb: SkSkbOptions;
+  readonly socket_filter: SocketFilterOptions;
+  readonly sk_reuseport: SkReuseportOptions;
 }
 
 export type HookName = keyof HookOptions;
+
+/** What attaching returns, by hook: a link, but where the kernel has none. */
+export type HookResults = { readonly [H in HookName]: H extends keyof Unlinked ? Unlinked[H] : Link };
+
+interface Unlinked {
+  readonly xdp: XdpLink;
+  readonly socket_filter: SocketAttachment;
+  readonly sk_reuseport: SocketAttachment;
+}
 
 const netns: HookOption = {
   about: 'the network namespace: a name below /run/netns, or a path; the current one by default',
@@ -160,10 +177,23 @@ export const hookOptions: {
   fentry: tracing,
   fexit: tracing,
   fmod_ret: tracing,
+  freplace: {
+    program: {
+      about: 'the program whose function is replaced; by default the one it was loaded for',
+      type: 'program',
+    },
+    function: { about: "the function of that program; by default the section name's", type: 'text' },
+  },
   lsm: { name: tracing.name },
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,
     type: { about: "what it does to streams; by default the section name's", type: skSkbTypeNames },
+  },
+  socket_filter: {
+    socket: { about: 'the socket, bound, listening or connected', type: 'socket', required: true },
+  },
+  sk_reuseport: {
+    socket: { about: 'one of the sockets that share the port', type: 'socket', required: true },
   },
 };

@@ -22,7 +22,10 @@ test.each([
   ['lsm', ProgramType.lsm, AttachType.lsm_mac],
   [undefined, ProgramType.tracing, undefined],
   [undefined, ProgramType.lsm, undefined],
-  [undefined, ProgramType.socket_filter, 0],
+  ['socket_filter', ProgramType.socket_filter, 0],
+  ['sk_reuseport', ProgramType.sk_reuseport, AttachType.sk_reuseport_select_or_migrate],
+  ['freplace', ProgramType.ext, 0],
+  [undefined, ProgramType.struct_ops, 0],
 ])('%s is the hook of programs of type %i, attach type %s', (hook, type, attachType) => {
   expect(hookFor({ type, attachType })).toBe(hook);
 });

@@ -1,9 +1,11 @@
 import { AttachType, ProgramType } from '../object';
+import { type Attachment } from './attachment';
 import { attachCgroup } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
 import { attachFlowDissector } from './flow-dissector';
 import { type HookOption } from './hook-option';
-import { hookOptions, type HookName, type HookOptions } from './hook-options';
+import { hookOptions, type HookName, type HookOptions, type HookResults } from './hook-options';
+import { attachFreplace } from './freplace';
 import { attachIter } from './iter';
 import { type Link } from './link';
 import { attachNetfilter } from './netfilter';
@@ -12,6 +14,8 @@ import { attachPerfEvent } from './perf-event';
 import { type AttachableProgram } from './program';
 import { attachRawTracepoint } from './raw-tracepoint';
 import { attachSkLookup } from './sk-lookup';
+import { attachSkReuseport } from './sk-reuseport';
+import { attachSocketFilter } from './socket-filter';
 import { attachSkMsg, attachSkSkb } from './sockmap';
 import { attachTcx } from './tcx';
 import { attachTpBtf } from './tp-btf';
@@ -20,7 +24,7 @@ import { attachFentry, attachFexit, attachFmodRet, attachLsm } from './tracing';
 import { attachXdp } from './xdp';
 
 /** A place in the kernel where programs can be attached. */
-export interface Hook<O> {
+export interface Hook<O, R extends Attachment = Link> {
   /** What it is, in a line. */
   readonly about: string;
   /** `enum bpf_prog_type` of the programs it runs. */
@@ -31,21 +35,24 @@ export interface Hook<O> {
   readonly since: string;
   /**
    * How a link is given another program. `swap`: BPF_LINK_UPDATE, with an expected program as compare-and-swap.
-   * `replace`: it cannot be updated; a second link is made before or after the first is closed.
+   * `overwrite`: at once too, but without a compare-and-swap. `replace`: it cannot be updated; a second link is made
+   * before or after the first is closed.
    */
-  readonly update: 'swap' | 'replace';
+  readonly update: 'swap' | 'overwrite' | 'replace';
   /** An interface, a cgroup or the like must be named; the others know where from the section name or by default. */
   readonly needsPlace: boolean;
+  /** What attaching returns is no link: it cannot be pinned, and needs no fd to stay. */
+  readonly unlinked?: boolean;
   /** What it is told, by name of the option. */
   readonly options: Readonly<Record<string, HookOption>>;
-  readonly attach: (program: AttachableProgram, options: O) => Link;
+  readonly attach: (program: AttachableProgram, options: O) => R;
 }
 
 /**
  * The hooks, by name. Which of them take BPF_LINK_UPDATE was measured on Linux 6.18: an update of a perf event or raw
  * tracepoint link is EINVAL, one with another expected program is EPERM.
  */
-export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
+export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults[H]> } = {
   xdp: {
     about: 'packets as a network driver receives them',
     programTypes: [ProgramType.xdp],
@@ -196,6 +203,16 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     options: hookOptions.fmod_ret,
     attach: attachFmodRet,
   },
+  freplace: {
+    about: 'a global function of another program, which runs instead',
+    programTypes: [ProgramType.ext],
+    attachTypes: [],
+    since: '5.6',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.freplace,
+    attach: attachFreplace,
+  },
   lsm: {
     about: 'a decision of the kernel about access',
     programTypes: [ProgramType.lsm],
@@ -230,6 +247,28 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H]> } = {
     options: hookOptions.sk_skb,
     attach: attachSkSkb,
   },
+  socket_filter: {
+    about: 'what comes in on one socket, and how much of it is kept',
+    programTypes: [ProgramType.socket_filter],
+    attachTypes: [],
+    since: '3.19',
+    update: 'overwrite',
+    needsPlace: true,
+    unlinked: true,
+    options: hookOptions.socket_filter,
+    attach: attachSocketFilter,
+  },
+  sk_reuseport: {
+    about: 'which of the sockets that share a port gets a datagram or a connection',
+    programTypes: [ProgramType.sk_reuseport, ProgramType.socket_filter],
+    attachTypes: [AttachType.sk_reuseport_select, AttachType.sk_reuseport_select_or_migrate],
+    since: '4.19',
+    update: 'overwrite',
+    needsPlace: true,
+    unlinked: true,
+    options: hookOptions.sk_reuseport,
+    attach: attachSkReuseport,
+  },
 };
 
 /** The names of all hooks. */
@@ -249,7 +288,7 @@ export function attach<H extends HookName>(
   program: AttachableProgram,
   hook: H,
   options: HookOptions[H],
-): Link {
+): HookResults[H] {
   return hooks[hook].attach(program, options);
 }
 

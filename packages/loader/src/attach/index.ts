@@ -1,16 +1,19 @@
+export { type Attachment } from './attachment';
 export { attachCgroup, cgroupPrograms, type CgroupOptions } from './cgroup';
 export { cgroupById, cgroupPath } from './cgroup-path';
 export { cgroupTypeLabel, cgroupTypes, type CgroupType } from './cgroup-types';
 export { kernelNames, linkDescription, type LinkNames } from './describe';
 export { attachFlowDissector, type FlowDissectorOptions } from './flow-dissector';
+export { attachFreplace, type FreplaceOptions } from './freplace';
 export { hookOfLink } from './hook-of-link';
 export { type HookOption, type OptionType } from './hook-option';
-export { hookOptions, type HookName, type HookOptions } from './hook-options';
+export { hookOptions, type HookName, type HookOptions, type HookResults } from './hook-options';
 export { attach, hookFor, hookNames, hooks, type Hook } from './hooks';
 export { type InterfaceTarget } from './interfaces';
 export { attachIter, iterOrders, type IterOptions } from './iter';
 export { iterate, iterText } from './iter-text';
 export { Link } from './link';
+export { listLinks, type LinkFilter, type ListedLink } from './list-links';
 export { attachNetfilter, type NetfilterOptions } from './netfilter';
 export {
   netfilterFamilies,
@@ -27,7 +30,12 @@ export { perfEvents, type PerfEventName } from './perf-events';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
 export { attachSkLookup, type SkLookupOptions } from './sk-lookup';
+export { attachSkReuseport, type SkReuseportOptions } from './sk-reuseport';
+export { socketFd, type SocketTarget } from './socket';
+export { SocketAttachment } from './socket-attachment';
+export { attachSocketFilter, type SocketFilterOptions } from './socket-filter';
 export { attachSkMsg, attachSkSkb, type SkMsgOptions, type SkSkbOptions } from './sockmap';
+export { attachStructOps, StructOpsLink, StructOpsRegistration, type StructOpsMap } from './struct-ops';
 export { attachTcx, tcxPrograms, type TcxOptions } from './tcx';
 export { attachTpBtf, type TpBtfOptions } from './tp-btf';
 export { attachTracepoint, type TracepointOptions } from './tracepoint';

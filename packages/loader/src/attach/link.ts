@@ -1,3 +1,4 @@
+import { type BpfError } from '../errors';
 import {
   errnoName,
   failure,
@@ -11,7 +12,8 @@ import {
   type LinkInfo,
 } from '../kernel';
 import { preparePin } from '../load';
-import { updateCauses } from './causes';
+import { type Attachment } from './attachment';
+import { updateCauses, type Causes } from './causes';
 import { linkDescription } from './describe';
 import { hookOfLink } from './hook-of-link';
 import { type AttachableProgram } from './program';
@@ -27,8 +29,10 @@ import { type AttachableProgram } from './program';
  * link.pin('/sys/fs/bpf/guard-link');
  * link.close(); // it stays: the pin holds it
  * ```
+ *
+ * `using link = attachXdp(...)` closes it at the end of the block.
  */
-export class Link {
+export class Link implements Attachment {
   /** The kernel's number of it. */
   readonly id: number;
   /** Name of its hook: `xdp`, `tcx`, `cgroup`, `tp_btf`, ... */
@@ -89,14 +93,27 @@ export class Link {
    * @throws BpfError ATTACH_CONFLICT when another program than the expected one is there, PRIVILEGE_MISSING,
    *   ATTACH_FAILED
    */
-  update(program: AttachableProgram, expected?: { readonly fd: number }): void {
+  update(
+    program: Pick<AttachableProgram, 'fd' | 'name'>,
+    expected?: { readonly fd: number } | undefined,
+  ): void {
     const result = linkUpdate(this.fd, program.fd, expected?.fd);
-    if (result === 0) return;
-    const name = errnoName(-result);
-    throw failure(`link ${this.id} (${this.describe()}): update to program '${program.name}'`, result, {
-      code: expected !== undefined && name === 'EPERM' ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
-      program: program.name,
-      hint: updateCauses[name],
+    if (result < 0) throw this.notUpdated(`program '${program.name}'`, program.name, result, expected);
+  }
+
+  /** The error of a refused update. @param to what it was to be switched to */
+  protected notUpdated(
+    to: string,
+    name: string,
+    errno: number,
+    expected: object | undefined,
+    causes: Causes = updateCauses,
+  ): BpfError {
+    const cause = errnoName(-errno);
+    return failure(`link ${this.id} (${this.describe()}): update to ${to}`, errno, {
+      code: expected !== undefined && cause === 'EPERM' ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
+      program: name,
+      hint: causes[cause],
     });
   }
 
@@ -130,5 +147,9 @@ export class Link {
   /** Give up the fd. Without a pin the program leaves its hook. Closing twice is harmless. */
   close(): void {
     this.owned.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

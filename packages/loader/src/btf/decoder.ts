@@ -2,6 +2,7 @@ import { BpfError } from '../errors';
 import { type Btf } from './btf';
 import { fieldsOf, isChar, scalarPlace, type Field } from './fields';
 import { BtfKind, IntEncoding } from './kinds';
+import { hotObjectReader, objectReader } from './read-object';
 import { safeNumber, scalarReader, type Reader } from './read-scalar';
 import { textReader } from './read-text';
 
@@ -9,9 +10,14 @@ import { textReader } from './read-text';
 export type DecodedValue =
   number | bigint | boolean | string | readonly DecodedValue[] | { readonly [field: string]: DecodedValue };
 
+/** So many values of a type, and it is one of those that count. */
+const oftenRead = 2048;
+
 /** What became of a type: made once, then used for each of its values. */
 interface Plan {
   readonly read: Reader<DecodedValue>;
+  /** Makes a faster reader of the same, for a type that is read often. */
+  readonly hot?: (() => Reader<DecodedValue> | undefined) | undefined;
   /** Bytes from the base that it reads. */
   readonly end: number;
   /** How many values it makes, parts included. */
@@ -26,11 +32,14 @@ export class ValueDecoder {
   /** Bytes of a value. */
   readonly size: number;
   private readonly plan: Plan;
+  private read: Reader<DecodedValue>;
+  private uses = 0;
 
   /** @throws BpfError BTF_MALFORMED for a type that has no values */
   constructor(btf: Btf, typeId: number, littleEndian: boolean) {
     this.size = btf.byteSize(typeId);
     this.plan = new Planner(btf, littleEndian).plan(typeId);
+    this.read = this.plan.read;
     // Types cannot contain themselves, but nested unions double the values with each level while their size stays the
     // same, and an empty struct can be repeated without end.
     if (this.plan.values > 4096 + 16 * this.size)
@@ -55,7 +64,8 @@ export class ValueDecoder {
         expected: `at least ${offset + plan.end}`,
       });
     }
-    return plan.read(view, offset);
+    if (++this.uses === oftenRead) this.read = plan.hot?.() ?? plan.read;
+    return this.read(view, offset);
   }
 }
 
@@ -184,11 +194,11 @@ class Planner {
   private composite(id: number): Plan {
     const fields = fieldsOf(this.btf, id);
     const plans = fields.map((field) => this.field(id, field));
+    const names = fields.map(({ name }) => name);
+    const readers = plans.map(({ read }) => read);
     return {
-      read: objectReader(
-        fields.map(({ name }) => name),
-        plans.map(({ read }) => read),
-      ),
+      read: objectReader(names, readers),
+      hot: () => hotObjectReader(names, readers),
       end: Math.max(0, ...plans.map(({ end }) => end)),
       values: plans.reduce((sum, { values }) => sum + values, 1),
     };
@@ -207,23 +217,6 @@ class Planner {
     if (at === 0) return { read, end, values };
     return { read: (view, base) => read(view, base + at), end: at + end, values };
   }
-}
-
-/** An object of named parts. */
-function objectReader(
-  names: readonly string[],
-  readers: readonly Reader<DecodedValue>[],
-): Reader<{ readonly [field: string]: DecodedValue }> {
-  const count = names.length;
-  if (names.includes('__proto__')) {
-    // Assigning to that name would do something else.
-    return (view, base) => Object.fromEntries(names.map((name, i) => [name, readers[i]!(view, base)]));
-  }
-  return (view, base) => {
-    const object: Record<string, DecodedValue> = {};
-    for (let i = 0; i < count; i++) object[names[i]!] = readers[i]!(view, base);
-    return object;
-  };
 }
 
 function error(btf: Btf, id: number, what: string): BpfError {

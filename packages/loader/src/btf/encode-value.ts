@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { ipBytes, macBytes } from '../bytes';
 import { BpfError, nearest } from '../errors';
 import { writeBits } from './bits';
 import { type Btf } from './btf';
@@ -16,8 +17,9 @@ export interface EncodeOptions {
 /**
  * Writes a JavaScript value as a value of a BTF type. Integers are numbers, bigint or text (`"0xffffffffffffffff"`);
  * `_Bool` is boolean, 0 or 1; enums are names or numbers; `char[]` is text, the rest of the array becomes zero;
- * structs and unions are objects, arrays are lists; any type can be given as the Uint8Array of its bytes. Fields and
- * elements that the value does not mention keep what `into` has.
+ * structs and unions are objects, arrays are lists; any type can be given as the Uint8Array of its bytes. An IPv4
+ * address as text goes into what has 4 bytes (`__u32`, `__be32`, `__u8[4]`, `struct in_addr`), an IPv6 address into 16,
+ * a MAC address into 6, in network order. Fields and elements that the value does not mention keep what `into` has.
  *
  * @param offset of the value in `into`, in bytes
  * @throws BpfError CONSTANT_INVALID naming the part, its C type and its range, when the value does not fit;
@@ -114,6 +116,7 @@ class Encoder {
       return this.bits(id, flag ? 1n : 0n, bitOffset, bitfieldSize);
     }
     const signed = (encoding & IntEncoding.SIGNED) !== 0;
+    if (bitfieldSize === 0 && !signed && this.address(id, value, bitOffset)) return;
     const code = isChar(this.btf, id) ? characterCode(value) : undefined;
     this.scalar(id, code ?? integerOf(value), signed, bitOffset, bitfieldSize, invalid);
   }
@@ -170,7 +173,9 @@ class Encoder {
     const element = btf.arrayElement(id);
     const length = btf.arrayLength(id);
     if (typeof value === 'string') {
-      if (!isChar(btf, element)) throw invalid(`a list of up to ${length} elements`);
+      if (this.address(id, value, bitOffset)) return;
+      if (!isChar(btf, element))
+        throw invalid(`${addressKind(btf.byteSize(id))}a list of up to ${length} elements`);
       const text = new TextEncoder().encode(value);
       if (text.length > length) throw invalid(`text of up to ${length} bytes in UTF-8, found ${text.length}`);
       const padded = new Uint8Array(length);
@@ -183,8 +188,9 @@ class Encoder {
   }
 
   private composite(id: number, value: unknown, bitOffset: number, path: string, invalid: Invalid): void {
+    if (this.address(id, value, bitOffset)) return;
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw invalid('an object of its fields');
+      throw invalid(`${addressKind(this.btf.byteSize(id))}an object of its fields`);
     const given = new Map(Object.entries(value));
     for (const field of fieldsOf(this.btf, id)) {
       if (!given.has(field.name)) continue;
@@ -203,6 +209,17 @@ class Encoder {
         hint: suggestion(unknown, names) ?? `its fields are ${names.slice(0, 10).join(', ')}`,
       },
     );
+  }
+
+  /** Text that is an address of as many bytes as the type has; `char[]` holds text as it is. */
+  private address(id: number, value: unknown, bitOffset: number): boolean {
+    if (typeof value !== 'string') return false;
+    const { btf } = this;
+    if (btf.kind(id) === BtfKind.ARRAY && isChar(btf, btf.arrayElement(id))) return false;
+    const bytes = ipBytes(value) ?? macBytes(value);
+    if (bytes?.length !== btf.byteSize(id)) return false;
+    this.place(bytes, bitOffset / 8);
+    return true;
   }
 
   private field(field: Field, value: unknown, bitOffset: number, path: string): void {
@@ -240,6 +257,12 @@ class Encoder {
 type Invalid = (expected: string, hint?: string) => BpfError;
 
 const UNSAFE_HINT = 'numbers beyond 2^53 are written as text';
+
+/** What address a type of so many bytes may hold, for a message that goes on with what else it may. */
+function addressKind(size: number): string {
+  const kind = { 4: 'an IPv4 address', 6: 'a MAC address', 16: 'an IPv6 address' }[size];
+  return kind === undefined ? '' : `${kind} or `;
+}
 
 /** The integer that a value says exactly, undefined if it says none. */
 function integerOf(value: unknown): bigint | undefined {

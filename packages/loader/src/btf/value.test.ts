@@ -192,6 +192,15 @@ describe('what does not fit is named with its C type and range', () => {
 });
 
 describe('what is shown', () => {
+  test('is the same however often a type is read', () => {
+    const bytes = new Uint8Array(btf.byteSize(all)).map((_, i) => (i * 37) & 0x7f);
+    const first = decodeValue(btf, all, bytes, 0);
+    let last: unknown;
+    for (let i = 0; i < 5000; i++) last = decodeValue(btf, all, bytes, 0);
+    expect(last).toEqual(first);
+    expect(Object.keys(last as object)).toEqual(Object.keys(first));
+  });
+
   test('a number where it is exact, else bigint', () => {
     const u64 = typedef('__u64');
     const bytes = new Uint8Array(8);
@@ -236,5 +245,54 @@ describe('what is shown', () => {
     );
     const old = Btf.parse(bytes);
     expect(decodeValue(old, 2, Uint8Array.of(0b10101_111, 0, 0, 0), 0)).toEqual({ b: 0b10101 });
+  });
+});
+
+describe('addresses as text', () => {
+  const btf = Btf.parse(
+    btfSections(
+      compile(`#define SEC(x) __attribute__((section(x), used))
+    struct in_addr { unsigned int s_addr; };
+    struct in6 { union { unsigned char u8[16]; unsigned int u32[4]; } u; };
+    struct peer {
+      unsigned int v4; unsigned char bytes[4]; struct in_addr wrapped;
+      unsigned char v6[16]; unsigned int words[4]; struct in6 in6; unsigned char mac[6]; char name[16];
+    } peer;
+    SEC("xdp") int entry(void *context) { return peer.v4; }`),
+    ).btf,
+  );
+  const id = btf.find('peer', BtfKind.STRUCT);
+  const encode = (value: object): Uint8Array => {
+    const bytes = new Uint8Array(btf.byteSize(id));
+    encodeValue(btf, id, value, bytes, 0, { name: 'peer' });
+    return bytes;
+  };
+
+  test('are in network order wherever they fit', () => {
+    const bytes = encode({
+      v4: '10.1.2.3',
+      bytes: '10.1.2.3',
+      wrapped: '10.1.2.3',
+      v6: '2001:db8::1',
+      words: '2001:db8::1',
+      in6: '2001:db8::1',
+      mac: '02:42:ac:11:00:fe',
+      name: '::1',
+    });
+    const v6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    expect([...bytes.subarray(0, 12)]).toEqual([10, 1, 2, 3, 10, 1, 2, 3, 10, 1, 2, 3]);
+    expect([...bytes.subarray(12, 60)]).toEqual([...v6, ...v6, ...v6]);
+    expect([...bytes.subarray(60, 66)]).toEqual([2, 0x42, 0xac, 0x11, 0, 0xfe]);
+    // Text is text in a char[], though it looks like an address.
+    expect(Buffer.from(bytes.subarray(66, 69)).toString()).toBe('::1');
+  });
+
+  test.each([
+    [{ v6: '10.0.0.1' }, 'an IPv6 address or a list of up to 16 elements'],
+    [{ mac: '02:42' }, 'a MAC address or a list of up to 6 elements'],
+    [{ wrapped: '::1' }, 'an IPv4 address or an object of its fields'],
+    [{ v4: '10.0.0.256' }, 'an integer from 0 to 4294967295'],
+  ])('%j is refused: expected %s', (value, expectedText) => {
+    expect(() => encode(value)).toThrow(expectedText);
   });
 });

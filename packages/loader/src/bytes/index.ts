@@ -1,1 +1,2 @@
+export { ipBytes, ipv6Text, macBytes } from './addresses';
 export { ByteView, decodeText, type ByteSource } from './byte-view';

@@ -96,6 +96,7 @@ export { runningKernel } from './running-kernel';
 export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
 export { networkInterfaces, routeRequest } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
+export { setSocketOption, SocketOption } from './socket-options';
 export { objectKind, openPin, pinObject } from './pins';
-export { watchReadable } from './poll';
+export { FdWatch } from './poll';
 export { pageSize, pageSizeIn } from './page-size';

@@ -46,6 +46,7 @@ export interface Native {
   unshare(flags: number): number;
   setns(fd: number, type: number): number;
   if_nametoindex(name: string): number;
+  setsockopt(fd: number, level: number, name: number, value: Pointer, length: number): number;
   mmap(
     address: Pointer,
     length: number,
@@ -106,6 +107,7 @@ function load(): Native {
     umount2: libc.func('umount2', 'int', ['str', 'int']),
     unshare: libc.func('unshare', 'int', ['int']),
     setns: libc.func('setns', 'int', ['int', 'int']),
+    setsockopt: libc.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint32_t']),
     if_nametoindex: libc.func('if_nametoindex', 'uint32_t', ['str']),
     // As intptr_t, MAP_FAILED is -1; as a pointer it would be 2^64 - 1 and never compare equal to null.
     mmap: libc.func('mmap', 'intptr_t', ['void *', 'size_t', 'int', 'int', 'int', 'int64_t']),

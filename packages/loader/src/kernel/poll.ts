@@ -1,18 +1,52 @@
-import { native } from './native';
+import { native, type Native } from './native';
+
+type PollHandle = ReturnType<Native['koffi']['node']['poll']>;
 
 /**
- * Call back as long as an fd is readable (level-triggered), from Node's event loop: epoll(7) through libuv, no thread
- * and no timer of its own. The process stays alive meanwhile.
- *
- * @returns what ends it
+ * Watches an fd from Node's event loop: epoll(7) through libuv, no thread and no timer of its own. It begins stopped.
  *
  * @example
  * ```ts
- * const stop = watchReadable(ringBufferFd, () => drain());
- * stop();
+ * const watch = new FdWatch(ringBufferFd, 'readable', () => drain());
+ * watch.start();
+ * watch.close();
  * ```
  */
-export function watchReadable(fd: number, callback: () => void): () => void {
-  const handle = native().koffi.node.poll(fd, { readable: true }, callback);
-  return () => handle.close();
+export class FdWatch {
+  private handle: PollHandle | undefined;
+  private alive = true;
+
+  /** @param callback called as long as the fd is ready (level-triggered), once in each turn of the event loop */
+  constructor(
+    private readonly fd: number,
+    private readonly until: 'readable' | 'writable',
+    private readonly callback: () => void,
+  ) {}
+
+  /** The process stays alive meanwhile, unless {@link keepAlive} says otherwise. */
+  start(): void {
+    const what = { [this.until]: true };
+    if (this.handle === undefined) {
+      this.handle = native().koffi.node.poll(this.fd, what, this.callback);
+      if (!this.alive) this.handle.unref();
+    } else {
+      this.handle.start(what, this.callback);
+    }
+  }
+
+  stop(): void {
+    this.handle?.stop();
+  }
+
+  /** Whether a started watch keeps the process alive; it does by default. */
+  keepAlive(alive: boolean): void {
+    this.alive = alive;
+    if (alive) this.handle?.ref();
+    else this.handle?.unref();
+  }
+
+  close(): void {
+    this.handle?.close();
+    this.handle = undefined;
+  }
 }

@@ -10,6 +10,7 @@ export {
   type ProgramTypeChoice,
 } from './loaded';
 export { type Machine, sizedMap } from './map-size';
+export { programFunction } from './program-target';
 export { checkPin, preparePin, replacePin, unpin } from './pins';
 export { fillSlots } from './slots';
 export { structOpsValue } from './struct-ops-value';

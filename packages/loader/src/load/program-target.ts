@@ -62,7 +62,7 @@ function missing({ name, section }: RelocatedProgram, type: number): BpfError {
   });
 }
 
-/** BTF id of a function in the types that a program was loaded with. */
+/** The function that a program is for, of the program that the caller names. */
 function functionOf(spec: RelocatedProgram, { program, function: asked }: ProgramTarget): number {
   const { name, section } = spec;
   const wanted = asked ?? spec.target;
@@ -74,6 +74,23 @@ function functionOf(spec: RelocatedProgram, { program, function: asked }: Progra
       found: 'no name of a function of the program that it is for',
       hint: `name it: SEC("${section}/...")`,
     });
+  return programFunction({ name, subject, section }, program, wanted);
+}
+
+/** Who asks for a function of another program, for messages. */
+export interface Asker {
+  readonly name: string;
+  readonly subject: string;
+  readonly section?: string | undefined;
+}
+
+/**
+ * BTF id of a function in the types that a program was loaded with.
+ *
+ * @param program its fd
+ * @throws BpfError ATTACH_TARGET_NOT_FOUND with the nearest names, BTF_MISSING when the program has no types
+ */
+export function programFunction({ name, subject, section }: Asker, program: number, wanted: string): number {
   const { btfId, name: other } = programInfo(program);
   const bytes = btfId === 0 ? undefined : withObject('btf', btfId, btfBytes);
   if (bytes === undefined)

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { isLdImm64, PSEUDO_MAP_FD, PSEUDO_MAP_VALUE, setImm, slotCount, src } from '../asm';
-import { type Btf } from '../btf';
+import { type Btf, typeLayout } from '../btf';
 import { type MapSpec } from '../object';
 import { RELOCATED_VERSION } from './encode';
 import { type RelocatedObject } from './relocated';
-import { typeLayout } from './type-layout';
 
 /**
  * The five digests by which deployments are compared, all SHA-256 in hexadecimal. Each answers one question: is it

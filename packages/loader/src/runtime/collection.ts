@@ -1,7 +1,16 @@
-import { type HookName, type HookOptions, type Link } from '../attach';
+import {
+  attachStructOps,
+  type Attachment,
+  type HookName,
+  type HookOptions,
+  type HookResults,
+  type StructOpsLink,
+  type StructOpsMap,
+  type StructOpsRegistration,
+} from '../attach';
 import { Btf } from '../btf';
 import { BpfError, nearest, type ErrorCode } from '../errors';
-import { type LoadedMap, type LoadedObject, type LoadedProgram } from '../load';
+import { structOpsValue, type LoadedMap, type LoadedObject, type LoadedProgram } from '../load';
 import { type RelocatedObject } from '../relocate';
 import { DataSection } from './data-section';
 import { BpfMap } from './map';
@@ -27,7 +36,10 @@ export class Collection {
   readonly variables: ReadonlyMap<string, Variable>;
   /** What did not go as wished when it was loaded and is no failure. */
   readonly notes: readonly string[];
-  private readonly attached: Link[] = [];
+  private readonly attached: Attachment[] = [];
+  private readonly structs: ReadonlyMap<string, LoadedMap['spec']>;
+  /** Names of programs by the index of their function. */
+  private readonly byFunction: ReadonlyMap<number, string>;
   private readonly sections: readonly DataSection[];
 
   /** @param loaded gives its fds away: the collection closes them */
@@ -37,6 +49,12 @@ export class Collection {
     this.notes = loaded.notes;
     this.programs = new Map(loaded.programs.map((program) => [program.spec.name, runtimeProgram(program)]));
     this.maps = new Map(loaded.maps.map((map) => [map.spec.name, runtimeMap(map, btf)]));
+    this.structs = new Map(
+      loaded.maps
+        .filter(({ spec }) => spec.structOps !== undefined)
+        .map(({ spec }) => [spec.name, spec] as const),
+    );
+    this.byFunction = new Map(loaded.programs.map(({ spec }) => [spec.function, spec.name] as const));
     const sections = new Map(
       loaded.maps.map(({ spec, arena }) => [spec.name, new DataSection(this.maps.get(spec.name)!, arena)]),
     );
@@ -49,8 +67,8 @@ export class Collection {
     );
   }
 
-  /** The links that {@link attach} made, in its order. */
-  get links(): readonly Link[] {
+  /** What {@link attach} and {@link attachStructOps} made, in their order. */
+  get links(): readonly Attachment[] {
     return this.attached;
   }
 
@@ -80,10 +98,43 @@ export class Collection {
    *
    * @throws BpfError PROGRAM_NOT_FOUND, and what the hook's own function throws
    */
-  attach<H extends HookName>(program: string, hook: H, options: HookOptions[H]): Link {
+  attach<H extends HookName>(program: string, hook: H, options: HookOptions[H]): HookResults[H] {
     const link = this.program(program).attach(hook, options);
     this.attached.push(link);
     return link;
+  }
+
+  /**
+   * Let the kernel use a struct of `.struct_ops.link` or `.struct_ops`, by the name of its variable; {@link close}
+   * ends that, unless the link is pinned.
+   *
+   * @throws BpfError MAP_NOT_FOUND with the nearest names, and what `attachStructOps` of the hooks throws
+   *
+   * @example
+   * ```ts
+   * const congestion = loadFile('congestion.bpf.o');
+   * const link = congestion.attachStructOps('my_congestion_control');
+   * link.pin('/sys/fs/bpf/congestion');
+   * ```
+   */
+  attachStructOps(name: string): StructOpsLink | StructOpsRegistration {
+    const made = attachStructOps(this.structOps(name));
+    this.attached.push(made);
+    return made;
+  }
+
+  /**
+   * A struct of `.struct_ops.link` or `.struct_ops` with what registers it, for the update of a link.
+   *
+   * @throws BpfError MAP_NOT_FOUND with the nearest names
+   */
+  structOps(name: string): StructOpsMap {
+    const spec = this.named('struct_ops', this.structs, name, 'MAP_NOT_FOUND');
+    const value = structOpsValue(spec, (index) => {
+      const program = this.byFunction.get(index);
+      return program === undefined ? undefined : this.program(program).fd;
+    });
+    return { fd: this.map(name).fd, name, value };
   }
 
   /** Close every fd: links first, last one first. */

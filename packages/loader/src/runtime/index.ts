@@ -1,3 +1,5 @@
+export { addAtomically, type AddOutcome, type Addition } from './atomic-add';
+export { type AddedField } from './atomic-add-program';
 export { Collection } from './collection';
 export { loadFile, type LoadFileOptions } from './load-file';
 export { BpfMap, type MapIdentity } from './map';
@@ -6,5 +8,8 @@ export { Program, type ProgramIdentity, type TestRun, type TestRunOutcome } from
 export { RawMap, type Entry, type LookupOptions, type UpdateMode, type UpdateOptions } from './raw-map';
 export { type Handle } from './handle-value';
 export { type RawChunk } from './walk';
+export { EventSource, type EventOptions } from './event-source';
+export { type RecordOptions } from './record-decoder';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer';
 export { Variable } from './variable';
+export { waitForPrograms } from './wait-for-programs';

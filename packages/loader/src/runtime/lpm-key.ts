@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { ipBytes, ipv6Text } from '../bytes';
 import { BpfError } from '../errors';
 
 /** Bytes of `prefixlen`, before the address, in a key of an LPM trie (struct bpf_lpm_trie_key_hdr). */
@@ -20,7 +20,7 @@ const prefixSize = 4;
 export function lpmKey(network: string, keySize: number): Uint8Array {
   const bytes = keySize - prefixSize;
   const [text = '', length, ...rest] = network.split('/');
-  const address = addressBytes(text);
+  const address = ipBytes(text);
   const prefix = length === undefined ? bytes * 8 : /^\d+$/.test(length) ? Number(length) : -1;
   if (address?.length !== bytes || rest.length > 0 || prefix < 0 || prefix > bytes * 8) {
     throw new BpfError('CONSTANT_INVALID', `'${network}' is no key of this LPM trie`, {
@@ -54,43 +54,4 @@ function expectation(bytes: number): string {
   if (bytes === 4) return 'an IPv4 network such as 10.0.0.0/8';
   if (bytes === 16) return 'an IPv6 network such as 2001:db8::/32';
   return `the key as an object: its ${bytes} bytes of data are no IP address`;
-}
-
-function addressBytes(text: string): Uint8Array | undefined {
-  switch (isIP(text)) {
-    case 4:
-      return Uint8Array.from(text.split('.'), Number);
-    case 6:
-      return ipv6Bytes(text);
-    default:
-      return undefined;
-  }
-}
-
-/** The text is known to be an address: only `::` is to be filled, and an IPv4 tail to be split. */
-function ipv6Bytes(text: string): Uint8Array | undefined {
-  if (text.includes('%')) return undefined;
-  const plain = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a: string, b: string, c: string, d: string) =>
-    [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)].map((word) => word.toString(16)).join(':'),
-  );
-  const [front = '', back] = plain.split('::');
-  const head = front === '' ? [] : front.split(':');
-  const tail = back === undefined || back === '' ? [] : back.split(':');
-  const words = [...head, ...new Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
-  return Uint8Array.from(words.flatMap((word) => [parseInt(word, 16) >> 8, parseInt(word, 16) & 0xff]));
-}
-
-/** As RFC 5952 writes it: the first of the longest runs of zero words, two at least, is `::`. */
-function ipv6Text(address: Uint8Array): string {
-  const words = Array.from({ length: 8 }, (_, i) => (address[2 * i]! << 8) | address[2 * i + 1]!);
-  let start = 0;
-  let length = 1;
-  for (let i = 0; i < 8; i++) {
-    let zeros = 0;
-    while (words[i + zeros] === 0) zeros++;
-    if (zeros > length) [start, length] = [i, zeros];
-  }
-  const text = (part: number[]) => part.map((word) => word.toString(16)).join(':');
-  if (length === 1) return text(words);
-  return `${text(words.slice(0, start))}::${text(words.slice(start + length))}`;
 }

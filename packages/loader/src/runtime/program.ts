@@ -1,4 +1,4 @@
-import { attach, type AttachableProgram, type HookName, type HookOptions, type Link } from '../attach';
+import { attach, type AttachableProgram, type HookName, type HookOptions, type HookResults } from '../attach';
 import { Fd, fdById, openPin, pinObject, programInfo, testRun, type ProgramInfo } from '../kernel';
 import { preparePin } from '../load';
 import { ProgramType } from '../object';
@@ -147,7 +147,7 @@ export class Program implements AttachableProgram {
    * program.attach('cgroup', { path: 'agent' });
    * ```
    */
-  attach<H extends HookName>(hook: H, options: HookOptions[H]): Link {
+  attach<H extends HookName>(hook: H, options: HookOptions[H]): HookResults[H] {
     return attach(this, hook, options);
   }
 

@@ -56,6 +56,73 @@ kernelSuite('ring buffers', (kernel) => {
       for await (const event of events) expect(event.comm).not.toBe('');
     }));
 
+  test('batches, and a signal that ends them', () =>
+    withObject(kernel, async (collection) => {
+      const emit = collection.program('emit');
+      const abort = new AbortController();
+      const { signal } = abort;
+      using events = new RingBuffer<{ serial: number }>(collection.map('events'), { type: 'event', signal });
+      emit.testRun({ data: packet, repeat: 70 });
+      const seen: number[] = [];
+      const turns: number[] = [];
+      for await (const batch of events.batches()) {
+        seen.push(...batch.map(({ serial }) => serial));
+        turns.push(batch.length);
+        if (seen.length === 140) setTimeout(() => abort.abort(), 10);
+        else emit.testRun({ data: packet, repeat: 70 });
+      }
+      expect(seen).toEqual(Array.from({ length: 140 }, (_, i) => i + 1));
+      expect(turns).toEqual([70, 70]);
+      emit.testRun({ data: packet });
+      expect([events.read(), events.closed]).toEqual([undefined, true]);
+    }));
+
+  test('a reader that is slow or leaves its loop loses nothing that the buffer has room for', () =>
+    withObject(kernel, async (collection) => {
+      const emit = collection.program('emit');
+      using events = new RingBuffer<{ serial: number }>(collection.map('events'), { type: 'event' });
+      // Less than 4096 bytes are 127 records of 32: for the others bpf_ringbuf_reserve() returns NULL.
+      emit.testRun({ data: packet, repeat: 200 });
+      expect(collection.variable('serial').get()).toBe(127);
+      expect(events.pending).toBe(127 * 32);
+      for await (const { serial } of events) if (serial === 5) break;
+      expect(events.read()?.serial).toBe(6);
+      expect(events.pending).toBe(121 * 32);
+      emit.testRun({ data: packet });
+      expect([...events.drain()].map(({ serial }) => serial)).toEqual(
+        Array.from({ length: 122 }, (_, i) => i + 7),
+      );
+    }));
+
+  test('a timer has its turn while events never end', () =>
+    withObject(kernel, async (collection) => {
+      const emit = collection.program('emit');
+      using events = new RingBuffer(collection.map('events'));
+      let fired = false;
+      setTimeout(() => (fired = true), 5);
+      emit.testRun({ data: packet });
+      const stop = events.onRecord(() => emit.testRun({ data: packet }));
+      await expect.poll(() => fired).toBe(true);
+      stop();
+    }));
+
+  test('a record that is handled may close the reader', () =>
+    withObject(kernel, async (collection) => {
+      const events = new RingBuffer(collection.map('events'));
+      collection.program('emit').testRun({ data: packet, repeat: 3 });
+      let seen = 0;
+      events.onRecord(() => {
+        seen++;
+        events.close();
+      });
+      await expect.poll(() => seen).toBe(1);
+      await sleep(20);
+      expect(seen).toBe(1);
+      // What it did not read is there for the next one.
+      using next = new RingBuffer(collection.map('events'));
+      expect([...next.drain()].length).toBe(2);
+    }));
+
   test('a ring buffer of an unknown type, and a map that is none', () =>
     withObject(kernel, (collection) => {
       const map = collection.map('events');

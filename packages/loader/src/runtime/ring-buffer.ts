@@ -1,21 +1,20 @@
-import { BtfKind, decodeValue, type Btf } from '../btf';
-import { BpfError, nearest } from '../errors';
-import { mapMemory, pageSize, watchReadable, type MappedMemory } from '../kernel';
+import { BpfError } from '../errors';
+import { mapMemory, pageSize, type MappedMemory } from '../kernel';
 import { MapType, mapTypeName } from '../object';
+import { EventSource, type EventOptions } from './event-source';
 import { type BpfMap } from './map';
+import { recordDecoder, type RecordDecoder, type RecordOptions } from './record-decoder';
 import { RingMemory } from './ring-memory';
 
-/** How records are turned into values. */
-export interface RingBufferOptions {
-  /** C type of the records: `struct exec_event`, or its name alone. Without it they are Uint8Array. */
-  readonly type?: string | undefined;
-  /** Where that type is; by default the map's own BTF, which is its object's. */
-  readonly btf?: Btf | undefined;
-}
+/** How records are turned into values, and waited for. */
+export interface RingBufferOptions extends RecordOptions, EventOptions {}
 
 /**
  * Reads the records of a ring buffer map (Linux 5.8), in their order and none twice: what is not read yet stays in the
  * buffer. There is one consumer position for a map, so only one reader at a time makes sense.
+ *
+ * A reader that is too slow loses nothing by itself: the buffer fills, and bpf_ringbuf_reserve() in the program returns
+ * NULL. The kernel does not count that; a program that must know counts it in a variable.
  *
  * @typeParam T of records: asserted by the caller, not checked
  *
@@ -28,22 +27,17 @@ export interface RingBufferOptions {
  * records.close();
  * ```
  */
-export class RingBuffer<T = Uint8Array> implements AsyncIterable<T> {
-  private readonly decode: (record: Uint8Array) => T;
+export class RingBuffer<T = Uint8Array> extends EventSource<T> {
+  private readonly decode: RecordDecoder;
   private readonly consumerPage: MappedMemory;
   private readonly producerPages: MappedMemory;
   private readonly memory: RingMemory;
-  private readonly watches = new Set<() => void>();
-  private closed = false;
 
   /**
    * @throws BpfError MAP_INVALID for a map of another type, BTF_MISSING or CONSTANT_UNKNOWN when there is no such type,
    *   SYSCALL_FAILED
    */
-  constructor(
-    private readonly map: BpfMap,
-    options: RingBufferOptions = {},
-  ) {
+  constructor(map: BpfMap, options: RingBufferOptions = {}) {
     if (map.type !== MapType.ringbuf) {
       throw new BpfError('MAP_INVALID', `map '${map.name}' is read as a ring buffer`, {
         map: map.name,
@@ -51,7 +45,9 @@ export class RingBuffer<T = Uint8Array> implements AsyncIterable<T> {
         expected: 'type ringbuf',
       });
     }
-    this.decode = decoder(map, options) as (record: Uint8Array) => T;
+    const decode = recordDecoder(map, options);
+    super([map.fd], options);
+    this.decode = decode;
     const page = pageSize();
     this.consumerPage = mapMemory(map.fd, page, { writable: true });
     try {
@@ -63,118 +59,29 @@ export class RingBuffer<T = Uint8Array> implements AsyncIterable<T> {
     this.memory = new RingMemory(this.consumerPage.bytes, this.producerPages.bytes, map.maxEntries, page);
   }
 
-  /** The next record that is there; undefined when there is none now. */
-  read(): T | undefined {
-    if (this.closed) return undefined;
-    const record = this.memory.next();
-    return record && this.decode(record);
-  }
-
-  /** Everything that is there now. */
-  *drain(): Generator<T> {
-    for (let record = this.read(); record !== undefined; record = this.read()) yield record;
-  }
-
   /** Bytes that wait to be read, their headers included; the map's max_entries is the most there can be. */
   get pending(): number {
     return this.closed ? 0 : this.memory.pending;
   }
 
-  /**
-   * Call back for each record, from Node's event loop, until stopped. The process stays alive meanwhile.
-   *
-   * @returns what stops it
-   */
-  onRecord(callback: (record: T) => void): () => void {
-    return this.watch(() => {
-      for (const record of this.drain()) callback(record);
-    });
-  }
-
-  /** Records as they come, until the reader leaves the loop or {@link close} is called. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    while (!this.closed) {
-      const record = this.read();
-      if (record === undefined) await this.readable();
-      else yield record;
+  protected take(handle: (record: T) => void, limit: number): number {
+    const { memory, decode } = this;
+    let count = 0;
+    try {
+      // Who handles a record may close the reader, and then its memory is gone.
+      while (count < limit && !this.closed && memory.next()) {
+        count++;
+        handle(decode(memory.view, memory.start, memory.length) as T);
+      }
+    } finally {
+      if (!this.closed) memory.release();
     }
+    return count;
   }
 
-  /** Stop all reading and give the memory back; the map stays open. */
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    for (const stop of [...this.watches]) stop();
+  protected free(): void {
+    this.memory.release();
     this.consumerPage.unmap();
     this.producerPages.unmap();
   }
-
-  /** Until there is something to read, or the reader is closed. */
-  private readable(): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.watch(() => stop(), resolve);
-    });
-  }
-
-  private watch(callback: () => void, stopped?: () => void): () => void {
-    const unwatch = watchReadable(this.map.fd, callback);
-    const stop = () => {
-      if (!this.watches.delete(stop)) return;
-      unwatch();
-      stopped?.();
-    };
-    this.watches.add(stop);
-    return stop;
-  }
-}
-
-function decoder(map: BpfMap, options: RingBufferOptions): (record: Uint8Array) => unknown {
-  const { type } = options;
-  if (type === undefined) return (record) => record;
-  const btf = options.btf ?? map.btf;
-  if (btf === undefined) {
-    throw new BpfError('BTF_MISSING', `ring buffer '${map.name}': no types to find '${type}' in`, {
-      map: map.name,
-      symbol: type,
-      hint: "give the object's BTF",
-    });
-  }
-  const id = findType(btf, type);
-  if (id === 0) throw unknownType(map, btf, type);
-  const size = btf.byteSize(id);
-  return (record) => {
-    if (record.length >= size) return decodeValue(btf, id, record, 0);
-    throw new BpfError('CONSTANT_INVALID', `ring buffer '${map.name}': a record is shorter than ${type}`, {
-      map: map.name,
-      symbol: type,
-      found: `${record.length} bytes`,
-      expected: `${size}`,
-    });
-  };
-}
-
-const kinds = { struct: BtfKind.STRUCT, union: BtfKind.UNION, enum: BtfKind.ENUM } as const;
-
-/** A type by its C name: with its keyword, or any struct, typedef, union or integer of that name. */
-function findType(btf: Btf, type: string): number {
-  const [, keyword, name = type] = /^(struct|union|enum)\s+(\w+)$/.exec(type) ?? [];
-  if (keyword !== undefined) return btf.find(name, kinds[keyword as keyof typeof kinds]);
-  const order = [BtfKind.STRUCT, BtfKind.TYPEDEF, BtfKind.UNION, BtfKind.ENUM, BtfKind.INT];
-  return order.map((kind) => btf.find(name, kind)).find((id) => id !== 0) ?? 0;
-}
-
-function unknownType(map: BpfMap, btf: Btf, type: string): BpfError {
-  const names: string[] = [];
-  for (let id = btf.firstId; id < btf.endId; id++) {
-    if (btf.kind(id) === BtfKind.STRUCT && btf.name(id) !== '') names.push(btf.name(id));
-  }
-  const near = nearest(type.replace(/^\w+\s+/, ''), names);
-  return new BpfError('CONSTANT_UNKNOWN', `ring buffer '${map.name}': the object has no type '${type}'`, {
-    map: map.name,
-    symbol: type,
-    hint:
-      near.length > 0
-        ? `did you mean ${near.map((name) => `struct ${name}`).join(' or ')}?`
-        : 'clang keeps only types that something refers to: declare a global pointer of that type in the C source',
-  });
 }

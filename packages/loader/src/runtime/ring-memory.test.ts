@@ -23,44 +23,68 @@ function ring() {
     view.setBigUint64(0, BigInt(position), true);
     return page + at;
   };
-  return { memory, write, commit: (at: number, length: number) => view.setUint32(at, length, true) };
+  const next = () => {
+    if (!memory.next()) return undefined;
+    const bytes = new Uint8Array(
+      memory.view.buffer,
+      memory.view.byteOffset + memory.start,
+      memory.length,
+    ).slice();
+    memory.release();
+    return bytes;
+  };
+  return {
+    memory,
+    next,
+    consumer,
+    write,
+    commit: (at: number, length: number) => view.setUint32(at, length, true),
+  };
 }
 
 test('records come in order, and each once', () => {
-  const { memory, write } = ring();
-  expect(memory.next()).toBeUndefined();
+  const { next, memory, write } = ring();
+  expect(next()).toBeUndefined();
   write([1, 2, 3]);
   write([4]);
   expect(memory.pending).toBe(32);
-  expect([memory.next(), memory.next(), memory.next()]).toEqual([
-    Uint8Array.of(1, 2, 3),
-    Uint8Array.of(4),
-    undefined,
-  ]);
+  expect([next(), next(), next()]).toEqual([Uint8Array.of(1, 2, 3), Uint8Array.of(4), undefined]);
   expect(memory.pending).toBe(0);
 });
 
 test('a record that wraps is whole', () => {
-  const { memory, write } = ring();
+  const { next, write } = ring();
   const long = Array.from({ length: 36 }, (_, i) => i);
   for (let round = 0; round < 5; round++) {
     write(long);
-    expect([...memory.next()!]).toEqual(long);
+    expect([...next()!]).toEqual(long);
   }
 });
 
 test('a discarded record is passed over', () => {
-  const { memory, write } = ring();
+  const { next, write } = ring();
   write([1], 0x40000000);
   write([2]);
-  expect(memory.next()).toEqual(Uint8Array.of(2));
+  expect(next()).toEqual(Uint8Array.of(2));
 });
 
 test('a record that is still being written holds up those behind it', () => {
-  const { memory, write, commit } = ring();
+  const { next, write, commit } = ring();
   const busy = write([1], 0x80000000);
   write([2]);
-  expect(memory.next()).toBeUndefined();
+  expect(next()).toBeUndefined();
   commit(busy, 1);
-  expect([memory.next(), memory.next()]).toEqual([Uint8Array.of(1), Uint8Array.of(2)]);
+  expect([next(), next()]).toEqual([Uint8Array.of(1), Uint8Array.of(2)]);
+});
+
+test('what is read is given back when it is released, or on the way when it is much', () => {
+  const { memory, consumer, write } = ring();
+  const given = () => new DataView(consumer.buffer).getBigUint64(0, true);
+  write([1]);
+  write([2]);
+  expect([memory.next(), given(), memory.pending]).toEqual([true, 0n, 16]);
+  expect([memory.next(), given(), memory.pending]).toEqual([true, 16n, 0]);
+  expect([memory.next(), given()]).toEqual([false, 32n]);
+  memory.release();
+  expect(given()).toBe(32n);
 });

@@ -7,13 +7,25 @@ const headerSize = 8;
 
 /**
  * Reads records from a ring buffer's memory: Documentation/bpf/ringbuf.rst. The kernel maps the data twice in a row, so
- * a record that wraps is contiguous. Positions only grow; the consumer's is ours to write, the rest the kernel's.
+ * a record that wraps is contiguous. Positions only grow (2^53 bytes are years of them); the consumer's is ours to
+ * write, the rest the kernel's.
+ *
+ * A record is read where it lies: its bytes are the kernel's again after {@link release}.
  */
 export class RingMemory {
+  /** The data, twice. */
+  readonly view: DataView;
+  /** Where in the view the record begins that {@link next} found, and its bytes. */
+  start = 0;
+  length = 0;
   private readonly consumer: BigUint64Array;
   private readonly producer: BigUint64Array;
-  private readonly data: Uint8Array;
   private readonly words: Int32Array;
+  private readonly mask: number;
+  /** Given back up to here, read up to here, written up to here as far as was seen. */
+  private released: number;
+  private position: number;
+  private end: number;
 
   /**
    * @param consumerPage first page, writable
@@ -26,33 +38,54 @@ export class RingMemory {
     private readonly dataSize: number,
     pageSize: number,
   ) {
+    const data = producerPages.subarray(pageSize);
     this.consumer = new BigUint64Array(consumerPage.buffer, consumerPage.byteOffset, 1);
     this.producer = new BigUint64Array(producerPages.buffer, producerPages.byteOffset, 1);
-    this.data = producerPages.subarray(pageSize);
-    this.words = new Int32Array(this.data.buffer, this.data.byteOffset, this.data.byteLength / 4);
+    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    this.words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+    this.mask = dataSize - 1;
+    this.position = Number(Atomics.load(this.consumer, 0));
+    this.released = this.position;
+    this.end = this.position;
   }
 
   /**
-   * A copy of the next record, which is thereby consumed; undefined when there is none, or when its writer has not
-   * finished it. Atomics order the reads as the kernel's smp_load_acquire() does.
+   * Go to the next record; false when there is none, or when its writer has not finished it. What was read before is
+   * released now and then, so that the writers do not wait for it. Atomics order the reads as the kernel's
+   * smp_load_acquire() does.
    */
-  next(): Uint8Array | undefined {
+  next(): boolean {
+    if (this.position - this.released >= this.dataSize >> 4) this.release();
     for (;;) {
-      const position = Atomics.load(this.consumer, 0);
-      if (position >= Atomics.load(this.producer, 0)) return undefined;
-      const at = Number(position & BigInt(this.dataSize - 1));
-      const header = Atomics.load(this.words, at / 4);
-      if ((header & BUSY) !== 0) return undefined;
+      if (this.position >= this.end) {
+        this.end = Number(Atomics.load(this.producer, 0));
+        if (this.position >= this.end) return false;
+      }
+      // The mask is of 32 bits, and so is what an operator of bits makes of a number.
+      const at = (this.position % 0x100000000) & this.mask;
+      const header = Atomics.load(this.words, at >> 2);
+      if ((header & BUSY) !== 0) return false;
       const length = header & ~(BUSY | DISCARDED);
-      const start = at + headerSize;
-      const record = (header & DISCARDED) === 0 ? this.data.slice(start, start + length) : undefined;
-      Atomics.store(this.consumer, 0, position + BigInt(Math.ceil((headerSize + length) / 8) * 8));
-      if (record !== undefined) return record;
+      this.position += (headerSize + length + 7) & ~7;
+      if ((header & DISCARDED) !== 0) continue;
+      this.start = at + headerSize;
+      this.length = length;
+      return true;
     }
+  }
+
+  /**
+   * Give what was read back to the writers. Before waiting for more it must be done: the kernel wakes only readers that
+   * have caught up.
+   */
+  release(): void {
+    if (this.released === this.position) return;
+    this.released = this.position;
+    Atomics.store(this.consumer, 0, BigInt(this.position));
   }
 
   /** Bytes that wait to be read, headers included. */
   get pending(): number {
-    return Number(Atomics.load(this.producer, 0) - Atomics.load(this.consumer, 0));
+    return Number(Atomics.load(this.producer, 0)) - this.position;
   }
 }

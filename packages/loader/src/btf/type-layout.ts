@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Btf, BtfKind } from '../btf';
+import { type Btf } from './btf';
+import { BtfKind } from './kinds';
 
 /** Longer layouts of a type inside another are shortened to a digest, so that sharing never multiplies the text. */
 const LONGEST_INNER = 256;
