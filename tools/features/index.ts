@@ -4,6 +4,7 @@ import { agentFeatures } from './agent';
 import { attachFeatures } from './attach';
 import { corpusFeatures } from './corpus';
 import { kernelIsAtLeast, type Feature, type Trial } from './feature';
+import { kprobeFeatures } from './kprobes';
 import { probeFeatures } from './probes';
 import { programFeatures } from './programs';
 import { runtimeFeatures } from './runtime';
@@ -12,7 +13,7 @@ export { tryFeature, type Feature, type Result, type Trial } from './feature';
 
 const ending = '.bpf.o';
 /** Objects that are not of the corpus: features of their own use them. */
-const ours = new Set(['edge', 'egress', 'exec', 'hooks', 'marked']);
+const ours = new Set(['edge', 'egress', 'exec', 'hooks', 'marked', 'probes']);
 
 /** Every feature, in the order of the table. @param objects the directory of the compiled objects */
 export function features(objects: string): readonly Feature[] {
@@ -24,6 +25,7 @@ export function features(objects: string): readonly Feature[] {
     ...runtimeFeatures,
     ...probeFeatures,
     ...attachFeatures,
+    ...kprobeFeatures,
     ...programFeatures,
     ...agentFeatures,
     ...corpusFeatures(corpus),

@@ -7,5 +7,6 @@ export {
   Namespace,
   routeRequest,
   setNamespace,
+  unmount,
   unshare,
 } from '../../packages/loader/src/kernel';

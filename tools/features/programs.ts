@@ -6,8 +6,6 @@ const programs: readonly (readonly [section: string, program: string, since: str
   [
     ['lsm.s', 'on_lsm_sleepable', '5.11', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
     ['lsm_cgroup', 'on_lsm_cgroup', '6.0', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
-    ['kprobe', 'on_kprobe', '4.1', 'CONFIG_KPROBE_EVENTS'],
-    ['kretprobe', 'on_kretprobe', '4.1', 'CONFIG_KPROBE_EVENTS'],
     ['cgroup/connect_unix', 'on_connect_unix', '6.7'],
     ['iter/task', 'on_iter', '5.8'],
     ['syscall', 'on_syscall', '5.14'],

@@ -11,6 +11,9 @@ export interface TinyProgram {
   /** Name of a tracepoint, for tp_btf. */
   readonly tracepoint?: string;
   readonly name?: string;
+  /** Its section name, and what follows the slash, as an object would say it. */
+  readonly section?: string | undefined;
+  readonly target?: string | undefined;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface TinyProgram {
  * ```
  */
 export function tinyProgram(tiny: TinyProgram): Program {
-  const { type, returns = 0, attachType, tracepoint, name = 'tiny' } = tiny;
+  const { type, returns = 0, attachType, tracepoint, name = 'tiny', section, target = tracepoint } = tiny;
   const instructions = new Uint8Array(16);
   const view = new DataView(instructions.buffer);
   view.setUint8(0, 0xb7);
@@ -38,7 +41,7 @@ export function tinyProgram(tiny: TinyProgram): Program {
     expected_attach_type: attachType,
     attach_btf_id: tracepoint === undefined ? 0 : tracepointTypeId(tracepoint),
   });
-  return new Program(succeeded(result, `load ${name}`), { name, attachType, target: tracepoint });
+  return new Program(succeeded(result, `load ${name}`), { name, attachType, section, target });
 }
 
 /** The kernel's BTF has a typedef for each tracepoint that tp_btf can be on. */

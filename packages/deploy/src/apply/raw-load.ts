@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  autoAttach,
   checkPin,
   hookFor,
-  hooks,
   instructionsDigest,
   loadObject,
   mapInfo,
@@ -168,18 +168,23 @@ function attachAll(
   for (const made of createDirectories(folder, 0o700)) undo.push(`remove ${made}`, () => removeIfEmpty(made));
   const pins = new Map<string, string>();
   for (const program of loaded.programs) {
-    const { name, target } = program.spec;
-    const hook = hookFor(program);
-    if (hook === undefined || hooks[hook].needsPlace || target === undefined) {
+    const { name, section, target } = program.spec;
+    const attachable = {
+      fd: program.fd.number,
+      name,
+      type: program.type,
+      attachType: program.attachType,
+      section,
+      target,
+    };
+    const link = autoAttach(attachable);
+    if (link === undefined) {
+      const hook = hookFor(attachable);
       const reason =
         hook === undefined ? 'there is no hook for it here' : `its section does not say where (${hook})`;
       notes.push(`program '${name}' is loaded but not attached: ${reason}`);
       continue;
     }
-    const link = hooks[hook].attach(
-      { fd: program.fd.number, name, type: program.type, attachType: program.attachType, target },
-      {} as never,
-    );
     undo.own(`link of ${name}`, link);
     const place = path.join(folder, pinName(name));
     link.pin(place);

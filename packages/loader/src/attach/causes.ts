@@ -159,6 +159,20 @@ export const perfEventCauses: Causes = {
   ESRCH: 'there is no such process',
 };
 
+/** Of kprobes: kernel/trace/trace_kprobe.c and kernel/kprobes.c. */
+export const kprobeCauses: Causes = {
+  EINVAL:
+    'the place is one that may not be probed, or the offset is not the start of an instruction, or lies behind the function',
+  EILSEQ: 'the offset is not the start of an instruction: `objdump -d` of vmlinux shows where they start',
+  EADDRNOTAVAIL: 'several functions have this name: give the address of one of them',
+  EACCES:
+    'the program reads beyond its context, or perf events are forbidden (/proc/sys/kernel/perf_event_paranoid)',
+  EPERM: 'the kernel is locked down (confidentiality), which forbids kprobes',
+  EBUSY: 'the place is patched by something else, such as a live patch',
+  EEXIST: 'the program is on this event already',
+  E2BIG: 'the event holds as many programs as it can (64)',
+};
+
 export const sockmapCauses: Causes = {
   EBUSY: 'the map has such a program already: detach it, or update its link to this program',
   EINVAL: 'the kernel has no links on sockmaps (Linux 6.10), or the map is no sockmap or sockhash',

@@ -17,6 +17,15 @@ const link = (target: LinkTarget, programId = 9): LinkInfo => ({
   target,
 });
 
+const event = (name: string, text: string, offset = 0, address = 0n): LinkTarget => ({
+  kind: 'perf_event',
+  event: name,
+  text,
+  offset,
+  address,
+  cookie: 0n,
+});
+
 const shown: readonly [LinkTarget, string][] = [
   [{ kind: 'xdp', text: '', ifindex: 4 }, 'xdp on veth0 (generic)'],
   [{ kind: 'xdp', text: '', ifindex: 5 }, 'xdp on eth0'],
@@ -32,8 +41,12 @@ const shown: readonly [LinkTarget, string][] = [
     { kind: 'tracing', text: '', attach_type: 24, target_obj_id: 1, target_btf_id: 50, cookie: 0n },
     'fentry (BTF type 50)',
   ],
-  [{ kind: 'perf_event', event: 'tracepoint', text: 'sched_switch', offset: 0 }, 'tracepoint sched_switch'],
-  [{ kind: 'perf_event', event: 'unspec', text: '', offset: 0 }, 'perf_event'],
+  [event('tracepoint', 'sched_switch'), 'tracepoint sched_switch'],
+  [event('unspec', ''), 'perf_event'],
+  [event('kprobe', 'do_unlinkat', 16), 'kprobe do_unlinkat+0x10'],
+  [event('kretprobe', 'do_unlinkat'), 'kretprobe do_unlinkat'],
+  [event('kprobe', '', 0, 0xffffffff81000000n), 'kprobe 0xffffffff81000000'],
+  [event('uprobe', '/usr/bin/node', 4096), 'uprobe /usr/bin/node+0x1000'],
 ];
 
 test('hook and place of every kind of link', () => {

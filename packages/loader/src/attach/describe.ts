@@ -1,4 +1,4 @@
-import { networkInterfaces, type LinkInfo, type NetworkInterface } from '../kernel';
+import { networkInterfaces, type LinkInfo, type NetworkInterface, type PerfEventTarget } from '../kernel';
 import { AttachType } from '../object';
 import { cgroupById } from './cgroup-path';
 import { cgroupTypeLabel } from './cgroup-types';
@@ -59,6 +59,8 @@ export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()
       return `${hookOfLink(info)} on ${target.map_id === 0 ? 'a map that is gone' : `map ${target.map_id}`}`;
     case 'tracing':
       return `${hookOfLink(info)} (BTF type ${target.target_btf_id})`;
+    case 'perf_event':
+      return [hookOfLink(info), ...eventText(target)].join(' ');
     default:
       return target.text === '' ? hookOfLink(info) : `${hookOfLink(info)} ${target.text}`;
   }
@@ -94,6 +96,12 @@ function xdpMode(info: LinkInfo, ifindex: number, names: LinkNames): string {
   const device = names.interfaces?.find((entry) => entry.index === ifindex);
   const attachment = device?.xdp.find((entry) => entry.programId === info.programId);
   return attachment === undefined ? '' : ` (${attachment.mode})`;
+}
+
+/** `do_unlinkat+0x10`, `/usr/bin/node+0x1000`; nothing where the kernel says nothing. */
+function eventText({ event, text, offset, address }: PerfEventTarget): string[] {
+  if (text !== '') return [`${text}${offset === 0 ? '' : `+0x${offset.toString(16)}`}`];
+  return event.startsWith('k') && address !== 0n ? [`0x${address.toString(16)}`] : [];
 }
 
 function netnsText(inode: number, names: LinkNames): string {

@@ -1,15 +1,18 @@
 import { type CgroupOptions } from './cgroup';
 import { cgroupTypes } from './cgroup-types';
+import { type EventLink } from './event-link';
 import { type FlowDissectorOptions } from './flow-dissector';
 import { type FreplaceOptions } from './freplace';
 import { type HookOption } from './hook-option';
 import { iterOrders, type IterOptions } from './iter';
+import { type KprobeOptions, type KretprobeOptions, type KsyscallOptions } from './kprobe';
 import { type Link } from './link';
 import { type NetfilterOptions } from './netfilter';
 import { netfilterFamilies, netfilterHooks } from './netfilter-types';
 import { type NetkitOptions } from './netkit';
 import { type PerfEventOptions } from './perf-event';
 import { perfEvents } from './perf-events';
+import { probeModes } from './probe-event';
 import { type RawTracepointOptions } from './raw-tracepoint';
 import { type SkLookupOptions } from './sk-lookup';
 import { type SkReuseportOptions } from './sk-reuseport';
@@ -41,6 +44,10 @@ export interface HookOptions {
   readonly fmod_ret: TracingOptions;
   readonly freplace: FreplaceOptions;
   readonly lsm: LsmOptions;
+  readonly kprobe: KprobeOptions;
+  readonly kretprobe: KretprobeOptions;
+  readonly ksyscall: KsyscallOptions;
+  readonly kretsyscall: KsyscallOptions;
   readonly sk_msg: SkMsgOptions;
   readonly sk_skb: SkSkbOptions;
   readonly socket_filter: SocketFilterOptions;
@@ -54,6 +61,10 @@ export type HookResults = { readonly [H in HookName]: H extends keyof Unlinked ?
 
 interface Unlinked {
   readonly xdp: XdpLink;
+  readonly kprobe: Link | EventLink;
+  readonly kretprobe: Link | EventLink;
+  readonly ksyscall: Link | EventLink;
+  readonly kretsyscall: Link | EventLink;
   readonly socket_filter: SocketAttachment;
   readonly sk_reuseport: SocketAttachment;
 }
@@ -88,6 +99,26 @@ const sockmap: HookOption = { about: 'the sockmap or sockhash', type: 'map', req
 const tracing = {
   name: { about: 'the function or LSM hook; it must be the one the program was loaded for', type: 'text' },
   cookie,
+} as const;
+
+const probe: { readonly cookie: HookOption; readonly mode: HookOption } = {
+  cookie,
+  mode: {
+    about:
+      'how the probe is made: link (Linux 5.15), perf (an event without a link, 4.17), legacy (through tracefs); auto: the first of these that the kernel has',
+    type: probeModes,
+    default: 'auto',
+    // Without a link it ends with the process.
+    passing: true,
+  },
+};
+const probedFunction: HookOption = {
+  about: "the kernel's function, of a module as MODULE:FUNCTION; by default the section name's",
+  type: 'text',
+};
+const syscall = {
+  syscall: { about: "the system call, without a prefix; by default the section name's", type: 'text' },
+  ...probe,
 } as const;
 
 /** The options of each hook, by name. */
@@ -185,6 +216,19 @@ export const hookOptions: {
     function: { about: "the function of that program; by default the section name's", type: 'text' },
   },
   lsm: { name: tracing.name },
+  kprobe: {
+    function: probedFunction,
+    offset: { about: "bytes from the function's start: the start of an instruction", type: 'integer' },
+    address: {
+      about: 'an address instead of a function: for one of several that share a name',
+      type: 'u64',
+      passing: true,
+    },
+    ...probe,
+  },
+  kretprobe: { function: probedFunction, ...probe },
+  ksyscall: syscall,
+  kretsyscall: syscall,
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,

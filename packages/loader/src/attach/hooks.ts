@@ -7,12 +7,14 @@ import { type HookOption } from './hook-option';
 import { hookOptions, type HookName, type HookOptions, type HookResults } from './hook-options';
 import { attachFreplace } from './freplace';
 import { attachIter } from './iter';
+import { attachKprobe, attachKretprobe, attachKretsyscall, attachKsyscall } from './kprobe';
 import { type Link } from './link';
 import { attachNetfilter } from './netfilter';
 import { attachNetkit } from './netkit';
 import { attachPerfEvent } from './perf-event';
 import { type AttachableProgram } from './program';
 import { attachRawTracepoint } from './raw-tracepoint';
+import { sectionHook } from './section-hooks';
 import { attachSkLookup } from './sk-lookup';
 import { attachSkReuseport } from './sk-reuseport';
 import { attachSocketFilter } from './socket-filter';
@@ -223,6 +225,46 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults
     options: hookOptions.lsm,
     attach: attachLsm,
   },
+  kprobe: {
+    about: 'a function of the kernel, or an instruction in it',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '4.1',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.kprobe,
+    attach: attachKprobe,
+  },
+  kretprobe: {
+    about: 'the return of a function of the kernel',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '4.1',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.kretprobe,
+    attach: attachKretprobe,
+  },
+  ksyscall: {
+    about: 'a system call, by its name on every processor',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '4.1',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.ksyscall,
+    attach: attachKsyscall,
+  },
+  kretsyscall: {
+    about: 'the return of a system call',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '4.1',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.kretsyscall,
+    attach: attachKretsyscall,
+  },
   sk_msg: {
     about: 'what is sent on the sockets of a map',
     programTypes: [ProgramType.sk_msg],
@@ -293,22 +335,27 @@ export function attach<H extends HookName>(
 }
 
 /**
- * The hook that a program was written for, by its type and the attach type it was loaded with; undefined when there
- * is none here.
+ * The hook that a program was written for, by its section name, its type and the attach type it was loaded with;
+ * undefined when there is none here, or when what is known fits several.
  *
  * @example
  * ```ts
  * hookFor({ type: 6 }); // 'xdp'
+ * hookFor({ type: 2, section: 'kretprobe/do_unlinkat' }); // 'kretprobe'
  * ```
  */
-export function hookFor(program: Pick<AttachableProgram, 'type' | 'attachType'>): HookName | undefined {
+export function hookFor(
+  program: Pick<AttachableProgram, 'type' | 'attachType' | 'section'>,
+): HookName | undefined {
   const suited = hookNames.filter((name) => hooks[name].programTypes.includes(program.type));
-  // Several hooks share a program type (tracing, LSM): there the attach type decides.
+  const named = sectionHook(program.section ?? '');
+  if (named !== undefined && suited.includes(named)) return named;
+  // Several hooks share a program type (tracing, LSM, kprobe): there the attach type decides.
   return (
     suited.find((name) => hooks[name].attachTypes.includes(program.attachType ?? -1)) ??
     (sharedTypes.includes(program.type) ? undefined : suited[0])
   );
 }
 
-/** Program types of many hooks, told apart by the attach type alone. */
-const sharedTypes: readonly number[] = [ProgramType.tracing, ProgramType.lsm];
+/** Program types of many hooks, told apart by the section name or the attach type alone. */
+const sharedTypes: readonly number[] = [ProgramType.tracing, ProgramType.lsm, ProgramType.kprobe];

@@ -1,8 +1,10 @@
 export { type Attachment } from './attachment';
+export { autoAttach } from './auto-attach';
 export { attachCgroup, cgroupPrograms, type CgroupOptions } from './cgroup';
 export { cgroupById, cgroupPath } from './cgroup-path';
 export { cgroupTypeLabel, cgroupTypes, type CgroupType } from './cgroup-types';
 export { kernelNames, linkDescription, type LinkNames } from './describe';
+export { EventLink } from './event-link';
 export { attachFlowDissector, type FlowDissectorOptions } from './flow-dissector';
 export { attachFreplace, type FreplaceOptions } from './freplace';
 export { hookOfLink } from './hook-of-link';
@@ -12,6 +14,15 @@ export { attach, hookFor, hookNames, hooks, type Hook } from './hooks';
 export { type InterfaceTarget } from './interfaces';
 export { attachIter, iterOrders, type IterOptions } from './iter';
 export { iterate, iterText } from './iter-text';
+export {
+  attachKprobe,
+  attachKretprobe,
+  attachKretsyscall,
+  attachKsyscall,
+  type KprobeOptions,
+  type KretprobeOptions,
+  type KsyscallOptions,
+} from './kprobe';
 export { Link } from './link';
 export { listLinks, type LinkFilter, type ListedLink } from './list-links';
 export { attachNetfilter, type NetfilterOptions } from './netfilter';
@@ -27,6 +38,7 @@ export { type NetnsTarget } from './netns-link';
 export { type Anchor, type AttachPoint, type MprogPlace } from './mprog';
 export { attachPerfEvent, type PerfEventOptions } from './perf-event';
 export { perfEvents, type PerfEventName } from './perf-events';
+export { probeModes, type ProbeMode } from './probe-event';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
 export { attachSkLookup, type SkLookupOptions } from './sk-lookup';

@@ -1,9 +1,10 @@
 import { BpfError } from '../errors';
-import { closeFd, linkCreate, perfEventOpen } from '../kernel';
-import { AttachType, ProgramType } from '../object';
+import { perfEventOpen } from '../kernel';
+import { ProgramType } from '../object';
 import { perfEventCauses } from './causes';
+import { linkEvent } from './event-link';
 import { attached } from './failure';
-import { Link } from './link';
+import { type Link } from './link';
 import { perfEvents, type PerfEventName } from './perf-events';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
@@ -62,11 +63,5 @@ export function attachPerfEvent(program: AttachableProgram, options: PerfEventOp
     cpu,
   );
   const fd = attached(opened, attempt);
-  try {
-    const result = linkCreate({ prog_fd: program.fd, target: fd, attach_type: AttachType.perf_event });
-    return new Link(attached(result, attempt), where);
-  } finally {
-    // The link holds the event by itself.
-    closeFd(fd);
-  }
+  return linkEvent(fd, undefined, attempt);
 }

@@ -10,6 +10,8 @@ export interface AttachableProgram {
   readonly type: number;
   /** `expected_attach_type` it was loaded with; the kernel does not tell it again. */
   readonly attachType?: number | undefined;
+  /** Its section name, without a leading '?': `tp/sched/sched_process_exec`. */
+  readonly section?: string | undefined;
   /** What followed the slash in its section name: `sched/sched_process_exec`. */
   readonly target?: string | undefined;
 }

@@ -1,8 +1,9 @@
-import { closeFd, linkCreate, perfEventOpen } from '../kernel';
-import { AttachType, ProgramType } from '../object';
+import { perfEventOpen } from '../kernel';
+import { ProgramType } from '../object';
 import { tracepointCauses } from './causes';
+import { linkEvent } from './event-link';
 import { attached } from './failure';
-import { Link } from './link';
+import { type Link } from './link';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 import { targetOf } from './target';
@@ -40,17 +41,7 @@ export function attachTracepoint(program: AttachableProgram, options: Tracepoint
     perfEventOpen({ type: PERF_TYPE_TRACEPOINT, config: tracepointId(tracepoint) }, -1, 0),
     attempt,
   );
-  try {
-    const result = linkCreate(
-      { prog_fd: program.fd, target: event, attach_type: AttachType.perf_event },
-      'perf_event',
-      { bpf_cookie: options.cookie },
-    );
-    return new Link(attached(result, attempt), where);
-  } finally {
-    // The link holds the event by itself.
-    closeFd(event);
-  }
+  return linkEvent(event, options.cookie, attempt);
 }
 
 /** Each half as given, else from the section name: `tracepoint/sched/sched_process_exec`. */

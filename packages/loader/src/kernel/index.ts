@@ -10,6 +10,7 @@ export {
 export { Command, type CommandName } from './commands';
 export { Errno, errnoName, errnoNumber, errnoText } from './errno';
 export { failure, succeeded, type FailureContext } from './failure';
+export { eventSource, type EventSource } from './event-sources';
 export { Fd, Open, closeFd, duplicateFd, openPath } from './fd';
 export {
   decode,
@@ -44,7 +45,6 @@ export {
   nextId,
   objectGet,
   objectPin,
-  perfEventProgram,
   type ObjectKind,
 } from './objects';
 export {
@@ -73,12 +73,18 @@ export {
 } from './files';
 export { withObject } from './info';
 export { linkTypeNames } from './info-layouts';
-export { linkInfo, type LinkInfo, type LinkTarget } from './link-info';
+export { linkInfo, type LinkInfo, type LinkTarget, type PerfEventTarget } from './link-info';
 export { mapInfo, type MapInfo } from './map-info';
 export { mapMemory, type MappedMemory } from './memory';
 export { Mount, mount, unmount } from './mount';
 export { interfaceIndex, Namespace, setNamespace, unshare } from './namespaces';
-export { PERF_EVENT_ATTR, PerfIoctl, perfEventOpen } from './perf-event';
+export {
+  PERF_EVENT_ATTR,
+  PerfIoctl,
+  perfEventOpen,
+  perfEventProgram,
+  type PerfEventProgram,
+} from './perf-event';
 export { programCode, programInfo, type ProgramCode, type ProgramInfo } from './program-info';
 export { countCpus, possibleCpus } from './cpus';
 export {
@@ -88,11 +94,11 @@ export {
   kernelVersionCode,
   type KernelIdentity,
 } from './identity';
-export { kernelSymbols } from './kallsyms';
+export { functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';
 export { findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';
-export { runningKernel } from './running-kernel';
+export { runningKernel, syscallFunction } from './running-kernel';
 export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
 export { networkInterfaces, routeRequest } from './netlink';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';

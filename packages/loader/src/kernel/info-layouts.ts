@@ -157,3 +157,11 @@ export const PERF_EVENT_INFO = {
   /** Offset from the file's or function's start; 0 for a tracepoint. */
   offset: [36, 'u32'],
 } as const satisfies Layout;
+
+/** What follows, by type. */
+export const PERF_EVENT_INFO_PART = {
+  uprobe: { cookie: [40, 'u64'], ref_ctr_offset: [48, 'u64'] },
+  kprobe: { addr: [40, 'u64'], missed: [48, 'u64'], cookie: [56, 'u64'] },
+  tracepoint: { cookie: [40, 'u64'] },
+  event: { config: [24, 'u64'], type: [32, 'u32'], cookie: [40, 'u64'] },
+} as const satisfies Readonly<Record<string, Layout>>;

@@ -66,3 +66,52 @@ function endsName(text: Buffer, end: number): boolean {
     text.toString('latin1', end, end + 6) === '.llvm.'
   );
 }
+
+/**
+ * Names of the kernel's functions and of its modules', each once, in the file's order. Aliases are names of their own.
+ *
+ * @example
+ * ```ts
+ * kernelFunctions().includes('vfs_read'); // true
+ * ```
+ */
+export function kernelFunctions(text: string = readFileSync('/proc/kallsyms', 'latin1')): string[] {
+  return [...new Set(Array.from(text.matchAll(/^[0-9a-f]+ [tTwW] ([^\t\n]+)/gm), (match) => match[1]!))];
+}
+
+/**
+ * The functions that addresses lie in, with the offset from the start: `vfs_read`, `vfs_read+0x10`. Where the kernel
+ * shows zeros instead of addresses there are none.
+ */
+export function functionsAt(
+  addresses: Iterable<bigint>,
+  text: string = readFileSync('/proc/kallsyms', 'latin1'),
+): Map<bigint, string> {
+  // Addresses of 16 digits each: as text they are in the order of the numbers, and of equals the first stays first.
+  const functions = Array.from(text.matchAll(/^([0-9a-f]{16}) [tTwW] ([^\t\n]+)/gm), ([, start, name]) => ({
+    start: start!,
+    name: name!,
+  })).sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const found = new Map<bigint, string>();
+  for (const address of addresses) {
+    const digits = address.toString(16).padStart(16, '0');
+    const start = functions[firstAfter(functions, digits) - 1]?.start;
+    if (start === undefined || /^0+$/.test(start)) continue;
+    const { name } = functions[firstAfter(functions, start, true)]!;
+    const offset = address - BigInt(`0x${start}`);
+    found.set(address, offset === 0n ? name : `${name}+0x${offset.toString(16)}`);
+  }
+  return found;
+}
+
+/** Index of the first function that starts behind an address, or at it if `orAt`. */
+function firstAfter(functions: readonly { readonly start: string }[], address: string, orAt = false): number {
+  let [low, high] = [0, functions.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { start } = functions[middle]!;
+    if (start < address || (start === address && !orAt)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -4,6 +4,7 @@ import {
   linkInfoSize,
   linkTypeNames,
   PERF_EVENT_INFO,
+  PERF_EVENT_INFO_PART,
   perfEventTypeNames,
 } from './info-layouts';
 import { objectInfo, requireInfo } from './info';
@@ -17,10 +18,25 @@ type Plain<L extends Layout> = Omit<
   { [K in keyof L]: L[K][1] extends 'pointer' ? K : never }[keyof L]
 >;
 
+/** What a link of a perf event is on; before Linux 6.6 the kernel says nothing of it. */
+export interface PerfEventTarget {
+  readonly kind: 'perf_event';
+  /** `kprobe`, `kretprobe`, `uprobe`, `uretprobe`, `tracepoint`, `event`, or `unspec` where the kernel does not say. */
+  readonly event: string;
+  /** Function, file or tracepoint; '' for a kprobe at an address. */
+  readonly text: string;
+  /** From the function's or file's start. */
+  readonly offset: number;
+  /** Where a kprobe is; 0 where the kernel hides addresses. */
+  readonly address: bigint;
+  /** What bpf_get_attach_cookie() returns; the kernel says it since Linux 6.9. */
+  readonly cookie: bigint;
+}
+
 /** The part of a link's info that belongs to its kind; field names are the uapi header's. */
 export type LinkTarget =
   | { [K in keyof Parts]: { readonly kind: K; readonly text: string } & Plain<Parts[K]> }[keyof Parts]
-  | { readonly kind: 'perf_event'; readonly event: string; readonly text: string; readonly offset: number }
+  | PerfEventTarget
   | { readonly kind: 'other'; readonly text: string };
 
 /** What the kernel says about a link. */
@@ -74,17 +90,27 @@ function linkTarget(fd: number, kind: string, bytes: Uint8Array): LinkTarget {
   return { kind, text, ...Object.fromEntries(plain) } as LinkTarget;
 }
 
+/** The fields of each type of perf event: those of the returns of a function are those of its entry. */
+const perfEventParts: Readonly<Record<string, Layout>> = {
+  ...PERF_EVENT_INFO_PART,
+  kretprobe: PERF_EVENT_INFO_PART.kprobe,
+  uretprobe: PERF_EVENT_INFO_PART.uprobe,
+};
+
 /** Before Linux 6.6 a perf link says nothing of its event: then all stays empty. */
-function perfEventTarget(fd: number): LinkTarget {
+function perfEventTarget(fd: number): PerfEventTarget {
   const bytes = new Uint8Array(linkInfoSize);
   const text = linkText(fd, PERF_EVENT_INFO, 'text', 'text_len', bytes);
   const { type, offset } = decode(PERF_EVENT_INFO, bytes);
   const event = perfEventTypeNames[type] ?? `type ${type}`;
+  const part = decode(perfEventParts[event] ?? {}, bytes);
   return {
     kind: 'perf_event',
     event,
-    text,
+    text: event === 'event' ? '' : text,
     offset: event === 'tracepoint' || event === 'event' ? 0 : offset,
+    address: (part['addr'] as bigint | undefined) ?? 0n,
+    cookie: (part['cookie'] as bigint | undefined) ?? 0n,
   };
 }
 

@@ -1,4 +1,4 @@
-import { BTF_LOAD, ENABLE_STATS, ID, OBJ, TASK_FD_QUERY } from './attributes';
+import { BTF_LOAD, ENABLE_STATS, ID, OBJ } from './attributes';
 import { bpfCall } from './bpf';
 import { type CommandName } from './commands';
 import { Errno } from './errno';
@@ -119,10 +119,4 @@ export function enableRunTimeStats(): number {
   return succeeded(bpfCall('BPF_ENABLE_STATS', ENABLE_STATS, { type: 0 }).result, 'BPF_ENABLE_STATS', {
     needs: ['CAP_SYS_ADMIN'],
   });
-}
-
-/** BPF_TASK_FD_QUERY on an fd of this process: which program a perf event runs; undefined if none. */
-export function perfEventProgram(fd: number): number | undefined {
-  const { result, attributes } = bpfCall('BPF_TASK_FD_QUERY', TASK_FD_QUERY, { pid: process.pid, fd });
-  return result < 0 ? undefined : decode(TASK_FD_QUERY, attributes.bytes).prog_id;
 }

@@ -1,4 +1,6 @@
-import { encode, layoutSize, type Layout, type LayoutInput } from './layout';
+import { TASK_FD_QUERY } from './attributes';
+import { bpfCall } from './bpf';
+import { decode, encode, layoutSize, textAt, type Layout, type LayoutInput } from './layout';
 import { lastErrno, native } from './native';
 
 /**
@@ -56,4 +58,50 @@ export function perfEventOpen(
   const { numbers, perfEventOpen: open } = native();
   const fd = open(numbers.perfEventOpen, encoded.bytes, pid, cpu, group, closeOnExec);
   return fd < 0 ? -lastErrno() : fd;
+}
+
+/** `enum bpf_task_fd_type`: what a perf event with a program is on. */
+const eventKinds: readonly string[] = [
+  'raw_tracepoint',
+  'tracepoint',
+  'kprobe',
+  'kretprobe',
+  'uprobe',
+  'uretprobe',
+];
+
+/** A perf event that runs a program. */
+export interface PerfEventProgram {
+  readonly programId: number;
+  /** `tracepoint`, `kprobe`, `kretprobe`, `uprobe` or `uretprobe`. */
+  readonly kind: string;
+  /** Tracepoint, function or file; '' for a kprobe at an address. */
+  readonly text: string;
+  readonly offset: bigint;
+  /** Of a kprobe that was made with an address. */
+  readonly address: bigint;
+}
+
+/**
+ * BPF_TASK_FD_QUERY (Linux 4.18) on a perf event of this process.
+ *
+ * @returns undefined when it runs no program, or the process lacks CAP_SYS_ADMIN
+ */
+export function perfEventProgram(fd: number): PerfEventProgram | undefined {
+  const text = new Uint8Array(4096);
+  const { result, attributes } = bpfCall('BPF_TASK_FD_QUERY', TASK_FD_QUERY, {
+    pid: process.pid,
+    fd,
+    buf: text,
+    buf_len: text.length,
+  });
+  if (result < 0) return undefined;
+  const { prog_id, fd_type, probe_offset, probe_addr } = decode(TASK_FD_QUERY, attributes.bytes);
+  return {
+    programId: prog_id,
+    kind: eventKinds[fd_type] ?? `type ${fd_type}`,
+    text: textAt(text, 0, text.length),
+    offset: probe_offset,
+    address: probe_addr,
+  };
 }

@@ -3,7 +3,7 @@ import { effectiveCapabilities, missingCapabilities } from './capabilities';
 import { countCpus } from './cpus';
 import { errnoName, errnoNumber } from './errno';
 import { buildIdOf } from './identity';
-import { kernelSymbols } from './kallsyms';
+import { functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 import { parseKernelConfig } from './kconfig';
 import { parseMountInfo } from './mounts';
 
@@ -50,6 +50,23 @@ test('kernel symbols: exact names, modules, duplicates and suffixes of clang', (
     ['in_module', [0xffffffffa0000000n]],
     ['data', [0xffffffff81000040n]],
   ]);
+});
+
+test('functions of the kernel, and which of them an address is in', () => {
+  const text = [
+    'ffffffff81000020 t second',
+    'ffffffff81000010 T first',
+    'ffffffff81000010 T alias_of_first',
+    'ffffffff81000018 D data',
+    '0000000000001000 A per_cpu',
+    'ffffffffa0000000 t in_module.isra.0\t[mod]',
+    'ffffffffa0000008 t second',
+    '',
+  ].join('\n');
+  expect(kernelFunctions(text)).toEqual(['second', 'first', 'alias_of_first', 'in_module.isra.0']);
+  const places = [0xffffffff81000010n, 0xffffffff8100001fn, 0xffffffffa0000009n, 0x10n];
+  expect([...functionsAt(places, text).values()]).toEqual(['first', 'first+0xf', 'second+0x1']);
+  expect(functionsAt([0xffffffff81000010n], '0000000000000000 T first\n').size).toBe(0);
 });
 
 test('zeros instead of addresses name the capability', () => {

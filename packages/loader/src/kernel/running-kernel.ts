@@ -18,7 +18,7 @@ const running = lazy((): TargetKernel => {
   const virtual = {
     LINUX_KERNEL_VERSION: lazy(() => BigInt(kernelVersionCode())),
     LINUX_HAS_BPF_COOKIE: lazy(() => (hasFeature(features.cookie) === true ? 1n : 0n)),
-    LINUX_HAS_SYSCALL_WRAPPER: lazy(() => (hasSyscallWrapper() ? 1n : 0n)),
+    LINUX_HAS_SYSCALL_WRAPPER: () => (hasSyscallWrapper() ? 1n : 0n),
   };
   return {
     btf,
@@ -48,13 +48,24 @@ export function runningKernel(): TargetKernel {
   return running();
 }
 
-/** Since Linux 4.17 system calls take a pt_regs and have the architecture in their names. */
-function hasSyscallWrapper(): boolean {
-  const names: Readonly<Record<string, string>> = {
-    x64: 'x64',
-    arm64: 'arm64',
-    riscv64: 'riscv',
-  };
-  const name = `__${names[process.arch]}_sys_bpf`;
-  return kernelSymbols([name]).has(name);
+/** What names of system calls start with on kernels whose system calls take a pt_regs, by processor (Linux 4.17). */
+const wrapperPrefixes: Readonly<Record<string, string>> = {
+  x64: '__x64_sys_',
+  arm64: '__arm64_sys_',
+  riscv64: '__riscv_sys_',
+};
+
+const hasSyscallWrapper = lazy((): boolean => {
+  const prefix = wrapperPrefixes[process.arch];
+  return prefix !== undefined && kernelSymbols([`${prefix}bpf`]).has(`${prefix}bpf`);
+});
+
+/**
+ * The kernel's function of a system call: `__x64_sys_nanosleep`. Where system calls take their arguments as such
+ * (before Linux 4.17, and on processors without wrappers) it is `__se_sys_nanosleep`.
+ *
+ * @throws BpfError PRIVILEGE_MISSING where the kernel hides its symbols
+ */
+export function syscallFunction(name: string): string {
+  return `${hasSyscallWrapper() ? wrapperPrefixes[process.arch] : '__se_sys_'}${name}`;
 }

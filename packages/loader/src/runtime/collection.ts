@@ -67,7 +67,7 @@ export class Collection {
     );
   }
 
-  /** What {@link attach} and {@link attachStructOps} made, in their order. */
+  /** What {@link attach}, {@link autoAttach} and {@link attachStructOps} made, in their order. */
   get links(): readonly Attachment[] {
     return this.attached;
   }
@@ -137,6 +137,32 @@ export class Collection {
     return { fd: this.map(name).fd, name, value };
   }
 
+  /**
+   * Attach every program whose section name says where; {@link close} detaches them, unless their links are pinned.
+   *
+   * @returns the links by name of the program; the other programs are left for {@link attach}
+   * @throws BpfError what a hook's own function throws: then none of them is attached
+   *
+   * @example
+   * ```ts
+   * for (const [program, link] of collection.autoAttach()) console.log(`${program}: ${link.describe()}`);
+   * ```
+   */
+  autoAttach(): ReadonlyMap<string, Attachment> {
+    const links = new Map<string, Attachment>();
+    try {
+      for (const [name, program] of this.programs) {
+        const link = program.autoAttach();
+        if (link !== undefined) links.set(name, link);
+      }
+    } catch (error) {
+      for (const link of links.values()) link.close();
+      throw error;
+    }
+    this.attached.push(...links.values());
+    return links;
+  }
+
   /** Close every fd: links first, last one first. */
   close(): void {
     for (const link of this.attached.splice(0).reverse()) link.close();
@@ -159,7 +185,12 @@ export class Collection {
 }
 
 function runtimeProgram({ fd, spec, attachType }: LoadedProgram): Program {
-  return new Program(fd.release(), { name: spec.name, attachType, target: spec.target });
+  return new Program(fd.release(), {
+    name: spec.name,
+    attachType,
+    section: spec.section,
+    target: spec.target,
+  });
 }
 
 function runtimeMap({ fd, spec }: LoadedMap, btf: Btf | undefined): BpfMap {

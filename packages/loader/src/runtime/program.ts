@@ -1,4 +1,12 @@
-import { attach, type AttachableProgram, type HookName, type HookOptions, type HookResults } from '../attach';
+import {
+  attach,
+  autoAttach,
+  type AttachableProgram,
+  type Attachment,
+  type HookName,
+  type HookOptions,
+  type HookResults,
+} from '../attach';
 import { Fd, fdById, openPin, pinObject, programInfo, testRun, type ProgramInfo } from '../kernel';
 import { preparePin } from '../load';
 import { ProgramType } from '../object';
@@ -8,6 +16,8 @@ export interface ProgramIdentity {
   /** The function's full name; the kernel keeps 15 bytes of it. */
   readonly name?: string | undefined;
   readonly attachType?: number | undefined;
+  /** Its section name in the object, without a leading '?'. */
+  readonly section?: string | undefined;
   readonly target?: string | undefined;
 }
 
@@ -55,6 +65,7 @@ export class Program implements AttachableProgram {
   /** 16 hex digits: the kernel's hash of the instructions, which does not see maps and offsets. */
   readonly tag: string;
   readonly attachType: number | undefined;
+  readonly section: string | undefined;
   readonly target: string | undefined;
   private readonly owned: Fd;
 
@@ -66,6 +77,7 @@ export class Program implements AttachableProgram {
     this.type = info.type;
     this.tag = info.tag;
     this.attachType = identity.attachType;
+    this.section = identity.section;
     this.target = identity.target;
     this.owned = new Fd(fd, `program '${this.name}'`);
   }
@@ -149,6 +161,21 @@ export class Program implements AttachableProgram {
    */
   attach<H extends HookName>(hook: H, options: HookOptions[H]): HookResults[H] {
     return attach(this, hook, options);
+  }
+
+  /**
+   * Attach it to the place that its section name says.
+   *
+   * @returns undefined where it says none; programs that come from a pin or an id have no section name
+   * @throws BpfError as the hook's own function does
+   *
+   * @example
+   * ```ts
+   * program.autoAttach()?.pin('/sys/fs/bpf/probe-link');
+   * ```
+   */
+  autoAttach(): Attachment | undefined {
+    return autoAttach(this);
   }
 
   /**

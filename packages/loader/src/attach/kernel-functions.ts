@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { BpfError, nearest } from '../errors';
+import { Errno, errnoName, findTracefs, kernelFunctions } from '../kernel';
+import { attachFailed, type Attempt } from './failure';
+
+/**
+ * The error of a refused probe: FUNCTION_NOT_FOUND where the kernel has no such function, and for one that may not be
+ * probed the reason, as far as the kernel's lists tell it.
+ *
+ * @param name of the function, with `MODULE:` before it or not; undefined for an address
+ * @param errno negative error number
+ */
+export function probeRefused(attempt: Attempt, name: string | undefined, errno: number): BpfError {
+  const plain = name?.replace(/^.*:/, '');
+  // Through tracefs a function that is not there is EINVAL, as everything is that the kernel's parser refuses.
+  const unknown = errno === -Errno.EINVAL && plain !== undefined && !kernelFunctions().includes(plain);
+  if (name !== undefined && (errno === -Errno.ENOENT || unknown)) return functionNotFound(attempt, name);
+  const reason = plain !== undefined && errno === -Errno.EINVAL ? untraceable(plain) : undefined;
+  if (reason === undefined) return attachFailed(attempt, errno);
+  return attachFailed({ ...attempt, causes: { [errnoName(Errno.EINVAL)]: reason } }, errno);
+}
+
+/** The error for a function that the kernel does not have: it may have it under a name that the compiler made. */
+export function functionNotFound(attempt: Attempt, name: string): BpfError {
+  const { program, where } = attempt;
+  const plain = name.replace(/^.*:/, '');
+  const known = kernelFunctions();
+  // gcc makes NAME.isra.0 and the like of a function that it changes, clang NAME.llvm.123.
+  const variants = known.filter((each) => each.startsWith(`${plain}.`));
+  const near = nearest(plain, known);
+  const hint =
+    variants.length > 0
+      ? `the compiler made ${variants.slice(0, 3).join(' and ')} of it: attach to that`
+      : near.length > 0
+        ? `did you mean ${near.join(' or ')}? A function that is inlined wherever it is called is not there either`
+        : known.includes(plain)
+          ? 'it is in a module: name it as MODULE:FUNCTION, or leave out a module that does not have it'
+          : 'it may be inlined wherever it is called, or be in a module that is not loaded; /proc/kallsyms shows what there is';
+  return new BpfError(
+    'FUNCTION_NOT_FOUND',
+    `program '${program.name}': attach to ${where}: the kernel has no function '${plain}'`,
+    { program: program.name, symbol: plain, hint },
+  );
+}
+
+/** Why a function may not be probed; undefined when no list of the kernel's has it, or none can be read. */
+function untraceable(name: string): string | undefined {
+  if (blacklist().includes(name)) {
+    return "it is on the kernel's list of functions that kprobes must not touch (/sys/kernel/debug/kprobes/blacklist): probe what calls it";
+  }
+  const traceable = traceableFunctions();
+  if (traceable !== undefined && !traceable.includes(name)) {
+    return 'the kernel was built so that it cannot be traced (notrace; available_filter_functions in tracefs lists what can): probe what calls it';
+  }
+  return undefined;
+}
+
+/** Lines `0xffffffff81000000-0xffffffff81000040\tNAME`; only debugfs has them. */
+function blacklist(): string[] {
+  const text = read('/sys/kernel/debug/kprobes/blacklist') ?? '';
+  return Array.from(text.matchAll(/^0x[0-9a-f]+-0x[0-9a-f]+\t(\S+)/gm), (match) => match[1]!);
+}
+
+/**
+ * Names of the functions that ftrace can trace, in its order: a name that several functions share is there several
+ * times. undefined where tracefs is not mounted, may not be read, or the kernel has no function tracer.
+ */
+export function traceableFunctions(): string[] | undefined {
+  const text = readTracefs('available_filter_functions');
+  // Lines `NAME`, with ` [MODULE]` behind those of modules.
+  return text === undefined ? undefined : Array.from(text.matchAll(/^\S+/gm), ([name]) => name);
+}
+
+/** A file of tracefs; undefined where it is not there or may not be read. */
+export function readTracefs(file: string): string | undefined {
+  const tracefs = findTracefs();
+  return tracefs === undefined ? undefined : read(path.join(tracefs, file));
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

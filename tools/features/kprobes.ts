@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { readFileSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { type Feature, type Trial } from './feature';
+import {
+  BpfError,
+  EventLink,
+  findTracefs,
+  Link,
+  linkDescription,
+  loadFile,
+  mount,
+  unmount,
+  type Attachment,
+  type Collection,
+  type ErrorCode,
+} from './loader';
+
+const needs = ['CONFIG_KPROBES', 'CONFIG_KPROBE_EVENTS'];
+const AT_FDCWD = -100n;
+const ENOENT = -2n;
+
+/** Runs do_unlinkat() of the kernel, which fails with ENOENT. */
+function unlinkNothing(): void {
+  try {
+    unlinkSync('/nx-bpf-no-such-file');
+  } catch {
+    // That is what it is for.
+  }
+}
+
+/** Runs umask(2), and leaves the mask as it was. @returns the mask that was there */
+function changeMask(mask: number): number {
+  const before = process.umask(mask);
+  process.umask(before);
+  return before;
+}
+
+export const kprobeFeatures: readonly Feature[] = [
+  {
+    name: 'kprobe',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'entry', (collection) => {
+        const link = collection.attach('entry', 'kprobe', { cookie: 7n });
+        assert.equal(link.describe(), 'kprobe do_unlinkat');
+        assert.ok(link instanceof Link);
+        const { target } = link.info();
+        assert.ok(target.kind === 'perf_event');
+        // Linux 6.9 tells the cookie.
+        assert.equal(target.cookie, trial.atLeast('6.9') ? 7n : 0n);
+        expectRuns(collection, unlinkNothing, { seen: AT_FDCWD, cookie: 7n });
+        expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'kretprobe',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'leave', (collection) => {
+        const link = collection.attach('leave', 'kretprobe', { cookie: 8n });
+        expectRuns(collection, unlinkNothing, { seen: ENOENT, cookie: 8n });
+        expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'kprobe at an offset',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'anywhere', (collection) => {
+        const { link, offset } = atSecondInstruction(collection);
+        expectRuns(collection, unlinkNothing, {});
+        assert.equal(link.describe(), `kprobe do_unlinkat+0x${offset.toString(16)}`);
+        // The kernel tells it since 6.6.
+        const told = trial.atLeast('6.6') ? link.describe() : 'perf_event';
+        assert.equal(linkDescription(link.info()), told);
+        expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'kprobe without a link',
+    group: 'Hooks',
+    since: '4.17',
+    needs,
+    use: (trial) =>
+      probed(trial, 'entry', (collection) => {
+        const link = collection.attach('entry', 'kprobe', { mode: 'perf' });
+        expectWithoutLink(collection, link, 'kprobe do_unlinkat');
+        expectRuns(collection, unlinkNothing, { seen: AT_FDCWD, cookie: 0n });
+        expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'kprobe through tracefs',
+    group: 'Hooks',
+    since: '4.1',
+    needs,
+    use: (trial) =>
+      probed(trial, 'entry', (collection) => {
+        const link = collection.attach('entry', 'kprobe', { mode: 'legacy' });
+        assert.equal(ownEvents().length, 1, 'there is an event in tracefs');
+        expectWithoutLink(collection, link, 'kprobe do_unlinkat');
+        expectRuns(collection, unlinkNothing, { seen: AT_FDCWD, cookie: 0n });
+        expectGone(collection, link, unlinkNothing);
+        assert.deepEqual(ownEvents(), [], 'the event is gone');
+        refused('FUNCTION_NOT_FOUND', () =>
+          collection.attach('entry', 'kprobe', { mode: 'legacy', function: 'do_unlinkax' }),
+        );
+        refused('ATTACH_FAILED', () => collection.attach('entry', 'kprobe', { mode: 'legacy', cookie: 1n }));
+        assert.deepEqual(ownEvents(), [], 'failures leave no event');
+      }),
+  },
+  {
+    name: 'kretprobe through tracefs',
+    group: 'Hooks',
+    since: '4.1',
+    needs,
+    use: (trial) =>
+      probed(trial, 'leave', (collection) => {
+        const link = collection.attach('leave', 'kretprobe', { mode: 'legacy' });
+        expectRuns(collection, unlinkNothing, { seen: ENOENT });
+        expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'ksyscall',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'syscall_entry', (collection) => {
+        const link = collection.attach('syscall_entry', 'ksyscall', {});
+        const before = process.umask();
+        expectRuns(collection, () => changeMask(0o27), { seen: BigInt(before) }, 2n);
+        assert.equal(link.describe(), 'ksyscall umask');
+        link.close();
+        // Without its processor's prefix the function has this name.
+        const bare = collection.attach('syscall_entry', 'kprobe', { function: 'sys_umask' });
+        expectRuns(collection, () => changeMask(0o27), { seen: BigInt(before) }, 2n);
+        bare.close();
+      }),
+  },
+  {
+    name: 'kretsyscall',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'syscall_leave', (collection) => {
+        const link = collection.attach('syscall_leave', 'kretsyscall', {});
+        expectRuns(collection, () => changeMask(0o27), { seen: BigInt(0o27) }, 2n);
+        link.close();
+      }),
+  },
+  {
+    name: 'functions that cannot be probed are explained',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'anywhere', (collection) =>
+        withDebugfs(() => {
+          const attach = (name: string) => () => collection.attach('anywhere', 'kprobe', { function: name });
+          assert.match(refused('FUNCTION_NOT_FOUND', attach('vfs_raed')).message, /did you mean vfs_read/);
+          assert.match(refused('ATTACH_FAILED', attach('vfs_read+1')).message, /start of an instruction/);
+          assert.match(refused('ATTACH_FAILED', attach('get_kprobe')).message, /kprobes must not touch/);
+          assert.match(refused('ATTACH_FAILED', attach('trace_array_put')).message, /cannot be traced/);
+        }),
+      ),
+  },
+];
+
+/** Loads one program of probes.bpf.c that tells of this process. */
+async function probed(
+  trial: Trial,
+  program: string,
+  use: (collection: Collection) => void | Promise<void>,
+): Promise<void> {
+  const collection = loadFile(trial.object('probes'), {
+    programs: [program],
+    constants: { us: process.pid },
+  });
+  try {
+    await use(collection);
+  } finally {
+    collection.close();
+  }
+}
+
+/** What happens runs the program so often, and the last run tells this. */
+function expectRuns(
+  collection: Collection,
+  happen: () => unknown,
+  last: { readonly seen?: bigint; readonly cookie?: bigint },
+  times = 1n,
+): void {
+  const before = number(collection, 'runs');
+  happen();
+  assert.equal(number(collection, 'runs') - before, times, 'runs');
+  for (const [name, value] of Object.entries(last)) assert.equal(number(collection, name), value, name);
+}
+
+/** Once its link is closed the program does not run any more. */
+function expectGone(collection: Collection, link: Attachment, happen: () => unknown): void {
+  link.close();
+  expectRuns(collection, happen, {}, 0n);
+}
+
+function number(collection: Collection, name: string): bigint {
+  return BigInt(collection.variable<number | bigint>(name).get());
+}
+
+/** Which instruction is the second differs from kernel to kernel: one that it is not is refused. */
+function atSecondInstruction(collection: Collection): { readonly link: Link; readonly offset: number } {
+  let last: unknown;
+  for (let offset = 1; offset < 32; offset++) {
+    try {
+      const link = collection.attach('anywhere', 'kprobe', { function: 'do_unlinkat', offset });
+      assert.ok(link instanceof Link);
+      return { link, offset };
+    } catch (error) {
+      if (!(error instanceof BpfError) || !['EILSEQ', 'EINVAL'].includes(error.fields.errno ?? ''))
+        throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function expectWithoutLink(collection: Collection, link: Attachment, where: string): void {
+  assert.ok(link instanceof EventLink);
+  assert.equal(link.describe(), where);
+  const { programId, kind, text } = link.info()!;
+  assert.deepEqual([programId, kind, text], [collection.program('entry').id, 'kprobe', 'do_unlinkat']);
+  refused('PIN_FAILED', () => link.pin('/sys/fs/bpf/probe'));
+}
+
+/** The events of tracefs that the loader made. */
+function ownEvents(): string[] {
+  const text = readFileSync(path.join(findTracefs()!, 'kprobe_events'), 'latin1');
+  return text.split('\n').filter((line) => line.includes('nx_bpf/'));
+}
+
+/** debugfs has the list of what must not be probed. */
+function withDebugfs(use: () => void): void {
+  const target = '/sys/kernel/debug';
+  mount({ type: 'debugfs', target });
+  try {
+    use();
+  } finally {
+    unmount(target);
+  }
+}
+
+/** The error of something that must be refused so; any other is thrown, as that of a kernel without kprobes. */
+function refused(code: ErrorCode, attempt: () => unknown): BpfError {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof BpfError && error.code === code) return error;
+    throw error;
+  }
+  throw new Error(`it is not refused with ${code}`);
+}

@@ -1,0 +1,56 @@
+/*
+ * A program for each kind of kprobe. They tell of the process `us` alone, however busy the machine is. The registers
+ * of both processors are declared, and each kernel has those of one: the object is the same for all.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u32 us;
+
+__u64 runs, cookie;
+__s64 seen;
+
+struct pt_regs___x64 {
+	unsigned long di, ax;
+} __attribute__((preserve_access_index));
+
+struct pt_regs___arm64 {
+	unsigned long regs[31];
+} __attribute__((preserve_access_index));
+
+static long argument(void *registers)
+{
+	struct pt_regs___arm64 *arm64 = registers;
+	struct pt_regs___x64 *x64 = registers;
+
+	return bpf_core_field_exists(arm64->regs) ? BPF_CORE_READ(arm64, regs[0]) : BPF_CORE_READ(x64, di);
+}
+
+static long returned(void *registers)
+{
+	struct pt_regs___arm64 *arm64 = registers;
+	struct pt_regs___x64 *x64 = registers;
+
+	return bpf_core_field_exists(arm64->regs) ? BPF_CORE_READ(arm64, regs[0]) : BPF_CORE_READ(x64, ax);
+}
+
+static int tell(void *ctx, long value)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != us)
+		return 0;
+	__sync_fetch_and_add(&runs, 1);
+	cookie = bpf_get_attach_cookie(ctx);
+	seen = (int)value;
+	return 0;
+}
+
+SEC("?kprobe/do_unlinkat") int entry(void *ctx) { return tell(ctx, argument(ctx)); }
+SEC("?kretprobe/do_unlinkat") int leave(void *ctx) { return tell(ctx, returned(ctx)); }
+SEC("?kprobe") int anywhere(void *ctx) { return tell(ctx, 0); }
+
+/* A system call's function is given the registers of user space. */
+SEC("?ksyscall/umask") int syscall_entry(void *ctx) { return tell(ctx, argument((void *)argument(ctx))); }
+SEC("?kretsyscall/umask") int syscall_leave(void *ctx) { return tell(ctx, returned(ctx)); }
