@@ -1,11 +1,12 @@
 import { execSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest';
 import {
   AttachType,
   attachXdp,
   closeFd,
+  findMount,
   loadFile,
   loadObject,
   mount,
@@ -15,7 +16,7 @@ import {
   relocateObject,
   runningKernel,
 } from '@nx-bpf/loader';
-import { Namespace, setNamespace, unmount, unshare } from '../../packages/loader/src/kernel';
+import { Mount, Namespace, setNamespace, unmount, unshare } from '../../packages/loader/src/kernel';
 import { kernelSuite } from '../testing/kernel';
 import { sharingSocket } from '../testing/sockets';
 import { tinyProgram, type TinyProgram } from '../testing/tiny-program';
@@ -24,9 +25,16 @@ import { edgeObject, pureValues, type KernelValues, type PureValues } from './pr
 import { run } from './run';
 import { whereItRuns } from './where-it-runs';
 
+const cgroupSkb: TinyProgram = {
+  type: ProgramType.cgroup_skb,
+  attachType: AttachType.cgroup_inet_egress,
+  returns: 1,
+};
 /** What `program` is in the examples of some hooks; elsewhere it is for xdp. */
 const programs: Readonly<Record<string, TinyProgram>> = {
   attach: { type: ProgramType.sched_cls },
+  'Program.attach': cgroupSkb,
+  attachCgroup: cgroupSkb,
   attachTcx: { type: ProgramType.sched_cls },
   tcxPrograms: { type: ProgramType.sched_cls },
   attachPerfEvent: { type: ProgramType.perf_event },
@@ -52,7 +60,7 @@ const programs: Readonly<Record<string, TinyProgram>> = {
 const xdp: TinyProgram = { type: ProgramType.xdp, returns: 2 };
 
 kernelSuite('examples of public docstrings', (kernel) => {
-  const home = { directory: process.cwd(), network: -1 };
+  const home = { directory: process.cwd(), network: -1, cgroup: '' };
   let pure: PureValues;
 
   beforeAll(() => {
@@ -66,9 +74,16 @@ kernelSuite('examples of public docstrings', (kernel) => {
       'ip netns add edge && ip link add eth0 type veth peer name veth0 netns edge && ip link set eth0 up',
     );
     execSync('ip link set lo up && ip link add eth1 type veth peer name peer1');
+    // What the suite sees of the cgroups is one of its own, with the cgroup of the examples in it.
+    home.cgroup = mkdtempSync(path.join(findMount('cgroup2')!, 'nx-bpf-test-'));
+    mkdirSync(path.join(home.cgroup, 'agent'));
+    mount({ source: home.cgroup, target: findMount('cgroup2')!, flags: Mount.BIND });
   });
 
   afterAll(() => {
+    unmount(findMount('cgroup2')!);
+    rmdirSync(path.join(home.cgroup, 'agent'));
+    rmdirSync(home.cgroup);
     execSync('ip netns del edge');
     setNamespace(home.network, Namespace.NETWORK);
     closeFd(home.network);

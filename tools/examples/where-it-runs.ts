@@ -2,7 +2,6 @@ import { type Documented } from './collect';
 
 /** Examples that are type-checked and not run, and why. */
 export const onlyTyped: Readonly<Record<string, string>> = {
-  attachCgroup: 'needs a cgroup of a certain name',
   attachFentry: 'needs a kernel with trampolines: tools/features attaches it on those',
   attachFexit: 'needs a kernel with trampolines',
   attachFmodRet: 'needs a kernel with trampolines',
@@ -25,9 +24,6 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   iterText: 'needs the link of an iterator',
   attachSkMsg: 'needs a sockmap',
   attachSkSkb: 'needs a sockmap',
-  cgroupPrograms: 'needs a cgroup of a certain name',
-  cgroupPath: 'needs a cgroup of a certain name',
-  'Program.attach': 'needs a cgroup of a certain name',
   loadFile: 'waits for events without end',
   mount: 'mounts',
   structOpsValue: 'needs a struct_ops that this kernel knows',

@@ -12,7 +12,7 @@ import { fileSystemMagic, fileSystemType, findMount } from '../kernel';
  *
  * @example
  * ```ts
- * cgroupPath('system.slice'); // '/sys/fs/cgroup/system.slice'
+ * cgroupPath('agent') === `${findMount('cgroup2')}/agent`; // true
  * ```
  */
 export function cgroupPath(cgroup: string): string {

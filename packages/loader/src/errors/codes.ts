@@ -70,8 +70,6 @@ export const errorCodes = {
   USDT_NOT_FOUND: 8,
   /** A USDT probe whose arguments the program cannot be told. */
   USDT_UNSUPPORTED: 8,
-  /** The kernel or a file has no function of this name to attach to. */
-  FUNCTION_NOT_FOUND: 8,
 
   PRIVILEGE_MISSING: 9,
   LOCK_TIMEOUT: 10,

@@ -2,7 +2,7 @@ import { lastErrno, native } from './native';
 import { succeeded } from './failure';
 
 /** Flags of mount(2), from include/uapi/linux/mount.h. */
-export const Mount = { REC: 1 << 14, PRIVATE: 1 << 18 } as const;
+export const Mount = { BIND: 1 << 12, REC: 1 << 14, PRIVATE: 1 << 18 } as const;
 
 /**
  * mount(2).
