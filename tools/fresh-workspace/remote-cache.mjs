@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -54,6 +55,6 @@ function answer(kept, request, response) {
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     kept.set(hash, Buffer.concat(chunks));
-    response.writeHead(202).end();
+    response.writeHead(200).end();
   });
 }

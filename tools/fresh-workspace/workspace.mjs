@@ -66,7 +66,13 @@ export class FreshWorkspace {
 
   /** Runs a command in the workspace, and leaves the event loop free meanwhile: a server may have to answer it. */
   command(name, args, environment = {}) {
-    const env = { ...quickEnvironment, NX_DAEMON: 'false', NX_TUI: 'false', CI: 'true', ...environment };
+    const env = {
+      ...quickEnvironment,
+      ...{ NX_DAEMON: 'false', NX_TUI: 'false', CI: 'true' },
+      // Nx by itself may keep results outside of the workspace, where another one would find them.
+      NX_CACHE_DIRECTORY: this.path('.nx/cache'),
+      ...environment,
+    };
     const program = name.includes('/') ? this.path(name) : name;
     return new Promise((resolve, reject) => {
       execFile(program, args, { cwd: this.directory, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
