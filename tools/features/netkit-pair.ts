@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { routeRequest } from './loader';
+import { Netlink, netlinkAttribute, netlinkMessage, routeRequest } from './loader';
 
 const RTM_NEWLINK = 16;
-/** NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL and NLM_F_CREATE. */
-const flags = 1 | 4 | 0x200 | 0x400;
 const IFLA_IFNAME = 3;
 const IFLA_LINKINFO = 18;
 const IFLA_INFO_KIND = 1;
@@ -16,18 +14,15 @@ const IFLA_INFO_KIND = 1;
  * @returns false on a kernel without netkit
  */
 export function makeNetkitPair(name: string, address: string): boolean {
-  // struct ifinfomsg without a type, an index and flags.
-  const body = [
+  const message = netlinkMessage(
+    RTM_NEWLINK,
+    Netlink.F_REQUEST | Netlink.F_ACK | Netlink.F_CREATE | Netlink.F_EXCL,
+    // struct ifinfomsg without a type, an index and flags.
     new Uint8Array(16),
-    attribute(IFLA_IFNAME, text(name)),
-    attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, text('netkit'))),
-  ];
-  const header = new Uint8Array(16);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, 16 + body.reduce((sum, part) => sum + part.length, 0), true);
-  view.setUint16(4, RTM_NEWLINK, true);
-  view.setUint16(6, flags, true);
-  if (routeRequest(Buffer.concat([header, ...body])) < 0) return false;
+    netlinkAttribute(IFLA_IFNAME, name),
+    netlinkAttribute(IFLA_LINKINFO, [netlinkAttribute(IFLA_INFO_KIND, 'netkit')]),
+  );
+  if (routeRequest(message).error < 0) return false;
   for (const end of [name, 'nk0']) execFileSync('ip', ['link', 'set', end, 'up']);
   execFileSync('ip', ['address', 'add', `${address}/24`, 'dev', name]);
   return true;
@@ -41,19 +36,4 @@ export async function sendTo(address: string): Promise<void> {
   } finally {
     socket.close();
   }
-}
-
-/** Length and type, then the bytes, up to a multiple of four. */
-function attribute(type: number, bytes: Uint8Array): Uint8Array {
-  const length = 4 + bytes.length;
-  const attribute = new Uint8Array((length + 3) & ~3);
-  const view = new DataView(attribute.buffer);
-  view.setUint16(0, length, true);
-  view.setUint16(2, type, true);
-  attribute.set(bytes, 4);
-  return attribute;
-}
-
-function text(value: string): Uint8Array {
-  return Buffer.from(`${value}\0`);
 }

@@ -32,6 +32,32 @@ export const tcxCauses: Causes = {
   E2BIG: 'the interface holds as many programs as it can (63)',
 };
 
+/** net/sched/cls_api.c, cls_bpf.c and sch_ingress.c. */
+export const tcCauses: Causes = {
+  EEXIST: 'there is a filter of this priority and handle: give others, or leave them to the kernel',
+  EINVAL:
+    'the kernel has no BPF filters (CONFIG_NET_CLS_BPF, or its module cls_bpf), or a filter of another kind has this priority',
+  ENOENT:
+    'the filter is not there (any more), or the kernel has no clsact (CONFIG_NET_SCH_INGRESS, or its module sch_ingress)',
+  ENODEV: 'the interface went away meanwhile',
+  ENOSPC: 'every handle of this priority is taken',
+};
+
+/** net/core/lwtunnel.c, lwt_bpf.c, net/ipv4/fib_semantics.c, net/ipv6/route.c and seg6_local.c. */
+export const lwtCauses: Causes = {
+  EEXIST: 'there is a route to this network in the table: give another metric, or remove that one',
+  EINVAL:
+    'the interface, the gateway and the network do not fit together, or the program is of another place of the route (in, out, xmit)',
+  ENOENT: 'the route is not there (any more)',
+  ESRCH: 'the route is not there (any more)',
+  ENODEV: 'the interface went away meanwhile, or has no IPv6',
+  ENETDOWN: 'the interface is down: set it up first',
+  ENETUNREACH: 'the gateway is not in a network of the interface, or the interface is down',
+  EHOSTUNREACH: 'the gateway is not in a network of the interface',
+  EOPNOTSUPP: 'the kernel is built without CONFIG_LWTUNNEL_BPF, or CONFIG_IPV6_SEG6_BPF for seg6local',
+  EPFNOSUPPORT: 'the kernel is built without IPv6',
+};
+
 export const tracepointCauses: Causes = {
   EINVAL: 'the kernel has no perf event links (Linux 5.15), or the program is not of type tracepoint',
   EACCES:

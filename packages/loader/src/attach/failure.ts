@@ -12,6 +12,8 @@ export interface Attempt {
   readonly causes: Causes;
   /** Error numbers which mean that somebody else holds the place. */
   readonly conflicts?: readonly number[];
+  /** The kernel's own words for the error, where it has some. */
+  readonly said?: string | undefined;
 }
 
 /** Of attach points that keep an order: somebody changed it since it had the expected revision. */
@@ -24,13 +26,20 @@ export const mprogConflicts: readonly number[] = [errnoNumber('ESTALE')];
  * @param errno error number of either sign
  */
 export function attachFailed(attempt: Attempt, errno: number): BpfError {
-  const { program, where, needs, causes, conflicts = [] } = attempt;
+  const { program, where, needs, causes, conflicts = [], said } = attempt;
   return failure(`program '${program.name}': attach to ${where}`, errno, {
     code: conflicts.includes(Math.abs(errno)) ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
     needs,
     program: program.name,
-    hint: causes[errnoName(Math.abs(errno))],
+    hint: withWords(causes[errnoName(Math.abs(errno))], said),
   });
+}
+
+/** A likely cause, and what the kernel said of it. */
+export function withWords(cause: string | undefined, said = ''): string | undefined {
+  const words = said === '' ? [] : [`the kernel says: ${said}`];
+  const parts = [...words, ...(cause === undefined ? [] : [cause])];
+  return parts.length === 0 ? undefined : parts.join('; ');
 }
 
 /** The fd of a new link, or the error that the result means. */

@@ -7,6 +7,7 @@ import { type HookOption } from './hook-option';
 import { iterOrders, type IterOptions } from './iter';
 import { type KprobeOptions, type KretprobeOptions, type KsyscallOptions } from './kprobe';
 import { type Link } from './link';
+import { type LwtOptions, type LwtRoute } from './lwt';
 import { type NetfilterOptions } from './netfilter';
 import { netfilterFamilies, netfilterHooks } from './netfilter-types';
 import { type NetkitOptions } from './netkit';
@@ -19,6 +20,8 @@ import { type SkReuseportOptions } from './sk-reuseport';
 import { type SocketAttachment } from './socket-attachment';
 import { type SocketFilterOptions } from './socket-filter';
 import { skSkbTypeNames, type SkMsgOptions, type SkSkbOptions } from './sockmap';
+import { type TcOptions } from './tc';
+import { type TcFilter } from './tc-filter';
 import { type TcxOptions } from './tcx';
 import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
@@ -29,6 +32,8 @@ import { type XdpLink, type XdpOptions } from './xdp';
 export interface HookOptions {
   readonly xdp: XdpOptions;
   readonly tcx: TcxOptions;
+  readonly tc: TcOptions;
+  readonly lwt: LwtOptions;
   readonly tracepoint: TracepointOptions;
   readonly raw_tracepoint: RawTracepointOptions;
   readonly tp_btf: TpBtfOptions;
@@ -65,6 +70,8 @@ interface Unlinked {
   readonly kretprobe: Link | EventLink;
   readonly ksyscall: Link | EventLink;
   readonly kretsyscall: Link | EventLink;
+  readonly tc: TcFilter;
+  readonly lwt: LwtRoute;
   readonly socket_filter: SocketAttachment;
   readonly sk_reuseport: SocketAttachment;
 }
@@ -140,6 +147,34 @@ export const hookOptions: {
       type: ['ingress', 'egress'],
     },
     ...place,
+  },
+  tc: {
+    ...device,
+    direction: {
+      about: "which way the packets go; by default the section name's",
+      type: ['ingress', 'egress'],
+    },
+    priority: { about: '1 to 65535, lower ones run earlier; by default the kernel chooses', type: 'integer' },
+    handle: {
+      about: 'number among the filters of a priority; by default the kernel chooses',
+      type: 'integer',
+    },
+    directAction: {
+      about: 'what the program returns is what becomes of the packet',
+      type: 'boolean',
+      default: true,
+    },
+  },
+  lwt: {
+    ...device,
+    destination: { about: 'the network that the route leads to', type: 'text', required: true },
+    via: { about: 'address of the gateway', type: 'text' },
+    table: { about: 'the routing table', type: 'integer', default: 254 },
+    metric: {
+      about: "of several routes the least is taken; the kernel's default if left out",
+      type: 'integer',
+    },
+    headroom: { about: 'bytes that a program of lwt_xmit may put before packets', type: 'integer' },
   },
   tracepoint: {
     category: { about: "directory below events/ of tracefs; by default the section name's", type: 'text' },

@@ -25,6 +25,7 @@ test.each([
   ['socket_filter', ProgramType.socket_filter, 0],
   ['sk_reuseport', ProgramType.sk_reuseport, AttachType.sk_reuseport_select_or_migrate],
   ['freplace', ProgramType.ext, 0],
+  ['lwt', ProgramType.lwt_seg6local, 0],
   [undefined, ProgramType.struct_ops, 0],
 ])('%s is the hook of programs of type %i, attach type %s', (hook, type, attachType) => {
   expect(hookFor({ type, attachType })).toBe(hook);

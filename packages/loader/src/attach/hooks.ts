@@ -9,6 +9,7 @@ import { attachFreplace } from './freplace';
 import { attachIter } from './iter';
 import { attachKprobe, attachKretprobe, attachKretsyscall, attachKsyscall } from './kprobe';
 import { type Link } from './link';
+import { attachLwt } from './lwt';
 import { attachNetfilter } from './netfilter';
 import { attachNetkit } from './netkit';
 import { attachPerfEvent } from './perf-event';
@@ -19,6 +20,7 @@ import { attachSkLookup } from './sk-lookup';
 import { attachSkReuseport } from './sk-reuseport';
 import { attachSocketFilter } from './socket-filter';
 import { attachSkMsg, attachSkSkb } from './sockmap';
+import { attachTc } from './tc';
 import { attachTcx } from './tcx';
 import { attachTpBtf } from './tp-btf';
 import { attachTracepoint } from './tracepoint';
@@ -74,6 +76,28 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults
     needsPlace: true,
     options: hookOptions.tcx,
     attach: attachTcx,
+  },
+  tc: {
+    about: 'packets at traffic control, as a filter of clsact',
+    programTypes: [ProgramType.sched_cls],
+    attachTypes: [],
+    since: '4.5',
+    update: 'overwrite',
+    needsPlace: true,
+    unlinked: true,
+    options: hookOptions.tc,
+    attach: attachTc,
+  },
+  lwt: {
+    about: 'the packets of a route',
+    programTypes: [ProgramType.lwt_in, ProgramType.lwt_out, ProgramType.lwt_xmit, ProgramType.lwt_seg6local],
+    attachTypes: [],
+    since: '4.10',
+    update: 'overwrite',
+    needsPlace: true,
+    unlinked: true,
+    options: hookOptions.lwt,
+    attach: attachLwt,
   },
   tracepoint: {
     about: 'a static tracepoint, with its fields as tracefs describes them',

@@ -25,6 +25,7 @@ export {
 } from './kprobe';
 export { Link } from './link';
 export { listLinks, type LinkFilter, type ListedLink } from './list-links';
+export { attachLwt, LwtRoute, type LwtOptions } from './lwt';
 export { attachNetfilter, type NetfilterOptions } from './netfilter';
 export {
   netfilterFamilies,
@@ -48,6 +49,8 @@ export { SocketAttachment } from './socket-attachment';
 export { attachSocketFilter, type SocketFilterOptions } from './socket-filter';
 export { attachSkMsg, attachSkSkb, type SkMsgOptions, type SkSkbOptions } from './sockmap';
 export { attachStructOps, StructOpsLink, StructOpsRegistration, type StructOpsMap } from './struct-ops';
+export { attachTc, type TcOptions } from './tc';
+export { TcFilter, tcFilters, type TcDirection, type TcFilterPlace } from './tc-filter';
 export { attachTcx, tcxPrograms, type TcxOptions } from './tcx';
 export { attachTpBtf, type TpBtfOptions } from './tp-btf';
 export { attachTracepoint, type TracepointOptions } from './tracepoint';

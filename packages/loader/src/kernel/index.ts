@@ -99,9 +99,29 @@ export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';
 export { findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';
 export { runningKernel, syscallFunction } from './running-kernel';
+export {
+  addClsact,
+  filterParents,
+  ingressQdisc,
+  listFilters,
+  putFilter,
+  removeClsact,
+  removeFilter,
+  type TcFilterInfo,
+  type TcFilterKey,
+} from './traffic-control';
 export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
-export { networkInterfaces, routeRequest } from './netlink';
+export { networkInterfaces, routeRequest, type RouteAnswer } from './netlink';
+export { Netlink, netlinkAttribute, netlinkMessage } from './netlink-format';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
+export {
+  lwtPlaces,
+  putRoute,
+  removeRoute,
+  routeProgramName,
+  type RouteKey,
+  type RouteProgram,
+} from './routes';
 export { setSocketOption, SocketOption } from './socket-options';
 export { objectKind, openPin, pinObject } from './pins';
 export { FdWatch } from './poll';

@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { linkDumpRequest, parseLinkDump } from './netlink-messages';
+import {
+  attributeNumber,
+  attributeText,
+  Netlink,
+  netlinkAttribute,
+  netlinkAttributes,
+  netlinkError,
+  netlinkMessage,
+  netlinkMessages,
+} from './netlink-format';
+import { linkDumpRequest, readInterface } from './netlink-messages';
 
 /** Little-endian words of 16 or 32 bits, as `[bits, value]`. */
 function message(type: number, flags: number, payload: number[]): number[] {
@@ -35,36 +45,78 @@ const eth0 = message(
 const lo = message(NEWLINK, 2, link(1, attribute(3, text('lo'))));
 const done = message(3, 2, u32(0));
 
-test('interfaces with their XDP programs, and the end', () => {
-  const dump = parseLinkDump(Uint8Array.from([...lo, ...eth0, ...done]));
-  expect(dump).toEqual({
-    interfaces: [
-      { index: 1, name: 'lo', xdp: [] },
-      { index: 4, name: 'eth0', xdp: [{ mode: 'generic', programId: 99 }] },
-    ],
-    done: true,
-    interrupted: false,
-    error: 0,
-  });
-});
+const interfaces = (bytes: Uint8Array) => [...netlinkMessages(bytes)].flatMap(readInterface);
 
-test('an interrupted dump and a refusal are told', () => {
-  expect(parseLinkDump(Uint8Array.from(message(NEWLINK, 0x12, link(1, []))))).toMatchObject({
-    interrupted: true,
-  });
-  expect(parseLinkDump(Uint8Array.from(message(2, 0, [...u32(-1 >>> 0), ...u32(0)])))).toMatchObject({
-    done: true,
-    error: -1,
-  });
+test('interfaces with their XDP programs, and the end', () => {
+  const bytes = Uint8Array.from([...lo, ...eth0, ...done]);
+  expect(interfaces(bytes)).toEqual([
+    { index: 1, name: 'lo', xdp: [] },
+    { index: 4, name: 'eth0', xdp: [{ mode: 'generic', programId: 99 }] },
+  ]);
+  expect([...netlinkMessages(bytes)].map(({ type }) => type)).toEqual([NEWLINK, NEWLINK, Netlink.DONE]);
 });
 
 test('a message that is cut short at any byte ends the reading', () => {
   const bytes = Uint8Array.from(eth0);
   for (let length = 0; length < bytes.length; length++) {
-    expect(parseLinkDump(bytes.subarray(0, length)).interfaces).toEqual([]);
+    expect(interfaces(bytes.subarray(0, length))).toEqual([]);
   }
 });
 
 test('the request asks for all links, without counters', () => {
   expect(linkDumpRequest().length).toBe(40);
+});
+
+const request = netlinkMessage(44, 5, new Uint8Array(20), netlinkAttribute(1, 'bpf'));
+
+/** The kernel's answer to the request: an error number, what it repeats of the request, and attributes. */
+const answer = (flags: number, error: number, repeated: Uint8Array, ...attributes: Uint8Array[]) =>
+  netlinkMessage(Netlink.ERROR, flags, Uint8Array.from(u32(error >>> 0)), repeated, ...attributes);
+
+const TLVS = 0x200;
+const CAPPED = 0x100;
+
+test.each([
+  [
+    'a refusal, with the request and words',
+    TLVS,
+    -17,
+    request,
+    [netlinkAttribute(1, 'Exclusivity')],
+    'Exclusivity',
+  ],
+  ['a refusal without words', 0, -22, request, [], ''],
+  [
+    'a warning after success',
+    TLVS | CAPPED,
+    0,
+    request.subarray(0, 16),
+    [netlinkAttribute(1, 'Mind')],
+    'Mind',
+  ],
+  ['other attributes alone', TLVS, -22, request, [netlinkAttribute(2, 7)], ''],
+])('the kernel says why: %s', (_, flags, error, repeated, attributes, text) => {
+  const [message] = netlinkMessages(answer(flags, error, repeated, ...attributes));
+  expect(netlinkError(message!)).toEqual({ error, text });
+});
+
+test('an answer that is cut short at any byte has no words, or none at all', () => {
+  const [message] = netlinkMessages(answer(TLVS, -17, request, netlinkAttribute(1, 'Exclusivity')));
+  const { body } = message!;
+  for (let length = 0; length < body.length - 1; length++) {
+    const cut = netlinkError({ ...message!, body: body.subarray(0, length) });
+    expect(cut).toEqual({ error: length < 4 ? 0 : -17, text: '' });
+  }
+});
+
+test('attributes are padded, and nested ones are found again', () => {
+  const bytes = netlinkAttribute(2, [netlinkAttribute(7, 'odd'), netlinkAttribute(6, 0x01020304)]);
+  expect(bytes.length).toBe(4 + 8 + 8);
+  const [[type, value]] = [...netlinkAttributes(bytes)] as [readonly [number, Uint8Array]];
+  const inside = new Map(netlinkAttributes(value));
+  expect([type, attributeText(inside.get(7)), attributeNumber(inside.get(6))]).toEqual([
+    2,
+    'odd',
+    0x01020304,
+  ]);
 });

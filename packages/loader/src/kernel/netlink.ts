@@ -1,7 +1,9 @@
 import { BpfError } from '../errors';
 import { errnoName, errnoText } from './errno';
 import { lastErrno, native } from './native';
-import { linkDumpRequest, parseLinkDump, type LinkDump, type NetworkInterface } from './netlink-messages';
+import { setSocketOption } from './socket-options';
+import { Netlink, netlinkError, netlinkMessages, type NetlinkMessage } from './netlink-format';
+import { linkDumpRequest, readInterface, type NetworkInterface } from './netlink-messages';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -46,40 +48,64 @@ function calls(): SocketCalls {
  * ```
  */
 export function networkInterfaces(): NetworkInterface[] {
+  const { error, messages } = routeRequest(linkDumpRequest());
+  if (error < 0) throw failed('list the interfaces', -error);
+  return messages.flatMap(readInterface).sort((a, b) => a.index - b.index);
+}
+
+/** What the kernel answers to a request. */
+export interface RouteAnswer {
+  /** 0, or a negative error number. */
+  readonly error: number;
+  /** The kernel's own words for the error, where it has some. */
+  readonly text: string;
+  /** What it sent before: of a dump the entries, with NLM_F_ECHO what was made. */
+  readonly messages: readonly NetlinkMessage[];
+}
+
+/**
+ * Send a request to rtnetlink(7), in the calling thread's network namespace, and read its answer.
+ *
+ * @param message with NLM_F_ACK or NLM_F_DUMP among the flags
+ * @throws BpfError SYSCALL_FAILED when nothing can be sent or read
+ *
+ * @example
+ * ```ts
+ * routeRequest(newNetkitPair('pair')).error === -Errno.EOPNOTSUPP; // a kernel without netkit
+ * ```
+ */
+export function routeRequest(message: Uint8Array): RouteAnswer {
   const fd = routeSocket();
   try {
+    // Without the option, which Linux 4.12 brought, there are no words.
+    setSocketOption(fd, extendedAcknowledgements, 1);
     for (let attempt = 1; ; attempt++) {
-      const parts = dump(fd);
-      if (attempt < attempts && parts.some((part) => part.interrupted)) continue;
-      return parts.flatMap((part) => part.interfaces).sort((a, b) => a.index - b.index);
+      const { interrupted, ...answer } = ask(fd, message);
+      if (!interrupted || attempt === attempts) return answer;
     }
   } finally {
     native().close(fd);
   }
 }
 
-/**
- * Send a request to rtnetlink(7), in the calling thread's network namespace, and wait for its acknowledgement.
- *
- * @param message with its header, and NLM_F_ACK among the flags
- * @returns 0, or the negative error number that the kernel answers
- * @throws BpfError SYSCALL_FAILED when nothing can be sent or read
- *
- * @example
- * ```ts
- * routeRequest(newNetkitPair('pair')) === -Errno.EOPNOTSUPP; // a kernel without netkit
- * ```
- */
-export function routeRequest(message: Uint8Array): number {
-  const fd = routeSocket();
-  try {
-    if (calls().send(fd, message, message.length, 0) < 0) throw failed('send a netlink request', lastErrno());
-    const answer = new Uint8Array(bufferSize);
-    const length = calls().recv(fd, answer, answer.length, 0);
+/** SOL_NETLINK and NETLINK_EXT_ACK. */
+const extendedAcknowledgements = [270, 11] as const;
+
+function ask(fd: number, message: Uint8Array): RouteAnswer & { readonly interrupted: boolean } {
+  if (calls().send(fd, message, message.length, 0) < 0) throw failed('send a netlink request', lastErrno());
+  const messages: NetlinkMessage[] = [];
+  let interrupted = false;
+  for (;;) {
+    const buffer = new Uint8Array(bufferSize);
+    const length = calls().recv(fd, buffer, buffer.length, 0);
     if (length < 0) throw failed('read the answer to a netlink request', lastErrno());
-    return parseLinkDump(answer.subarray(0, length)).error;
-  } finally {
-    native().close(fd);
+    for (const part of netlinkMessages(buffer.subarray(0, length))) {
+      if ((part.flags & Netlink.F_DUMP_INTR) !== 0) interrupted = true;
+      if (part.type === Netlink.ERROR) return { ...netlinkError(part), messages, interrupted };
+      // The end of a dump carries its error number, too.
+      if (part.type === Netlink.DONE) return { ...netlinkError(part), messages, interrupted };
+      messages.push(part);
+    }
   }
 }
 
@@ -87,21 +113,6 @@ function routeSocket(): number {
   const fd = calls().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) throw failed('open a netlink socket', lastErrno());
   return fd;
-}
-
-function dump(fd: number): LinkDump[] {
-  const request = linkDumpRequest();
-  if (calls().send(fd, request, request.length, 0) < 0) throw failed('ask for the interfaces', lastErrno());
-  const buffer = new Uint8Array(bufferSize);
-  const parts: LinkDump[] = [];
-  for (;;) {
-    const length = calls().recv(fd, buffer, buffer.length, 0);
-    if (length < 0) throw failed('list the interfaces', lastErrno());
-    const part = parseLinkDump(buffer.subarray(0, length));
-    if (part.error < 0) throw failed('list the interfaces', -part.error);
-    parts.push(part);
-    if (part.done || length === 0) return parts;
-  }
 }
 
 function failed(what: string, errno: number): BpfError {

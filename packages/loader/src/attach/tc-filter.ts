@@ -1,0 +1,211 @@
+import { BpfError } from '../errors';
+import {
+  errnoName,
+  failure,
+  filterParents,
+  listFilters,
+  programInfo,
+  putFilter,
+  removeFilter,
+  type TcFilterInfo,
+  type TcFilterKey,
+} from '../kernel';
+import { ProgramType } from '../object';
+import { type Attachment } from './attachment';
+import { tcCauses } from './causes';
+import { removeIfEmpty } from './clsact';
+import { withWords } from './failure';
+import { interfaceText, onInterface, type InterfaceTarget } from './interfaces';
+import { type AttachableProgram } from './program';
+import { requireType } from './require-type';
+import { tcRefused } from './tc-refused';
+
+export type TcDirection = keyof typeof filterParents;
+
+/** Which filter: how `TcFilter.open` finds it again. */
+export interface TcFilterPlace extends InterfaceTarget {
+  readonly direction: TcDirection;
+  readonly priority: number;
+  readonly handle: number;
+}
+
+/**
+ * A filter that runs a program. It is told by interface, direction, priority and handle; nothing in this process holds
+ * it.
+ *
+ * @example
+ * ```ts
+ * attachTc(program, { interface: 'eth0', direction: 'egress', priority: 7, handle: 1 }).release();
+ * const filter = TcFilter.open({ interface: 'eth0', direction: 'egress', priority: 7, handle: 1 });
+ * filter.info().name; // 'tiny'
+ * filter.detach();
+ * ```
+ */
+export class TcFilter implements Attachment {
+  readonly hook = 'tc';
+  private held = true;
+
+  constructor(
+    private readonly key: TcFilterKey & Pick<TcFilterInfo, 'directAction'>,
+    private readonly target: InterfaceTarget,
+    readonly direction: TcDirection,
+    private readonly madeQdisc = false,
+  ) {}
+
+  /**
+   * A filter that is there: `tcFilters` lists them.
+   *
+   * @throws BpfError INTERFACE_NOT_FOUND, ATTACH_FAILED when there is none in this place
+   */
+  static open(place: TcFilterPlace): TcFilter {
+    const found = tcFilters(place, place.direction).find(
+      ({ priority, handle }) => priority === place.priority && handle === place.handle,
+    );
+    if (found !== undefined) return new TcFilter(found, place, place.direction);
+    const where = `tc ${place.direction} on ${interfaceText(place)}`;
+    throw new BpfError(
+      'ATTACH_FAILED',
+      `${where}: no filter of priority ${place.priority} and handle ${place.handle} runs a program`,
+      {
+        hint: 'tcFilters() lists those that are there; the kernel gave it another handle if none was asked for',
+      },
+    );
+  }
+
+  /** As it became, also where the kernel chose. */
+  get priority(): number {
+    return this.key.priority;
+  }
+
+  get handle(): number {
+    return this.key.handle;
+  }
+
+  /** What the kernel says about it now. @throws BpfError ATTACH_FAILED when it is gone */
+  info(): TcFilterInfo {
+    const found = this.onDevice(() => this.find());
+    if (found === undefined) throw this.gone('info');
+    return found;
+  }
+
+  describe(): string {
+    const { priority, handle } = this;
+    return `tc ${this.direction} on ${interfaceText(this.target)} at priority ${priority}, handle ${handle}`;
+  }
+
+  /**
+   * Put another program into the filter; no packet passes between the two. The kernel compares nothing here: whether
+   * the expected program is there is looked at right before.
+   *
+   * @throws BpfError ATTACH_CONFLICT when another program than the expected one is there, ATTACH_FAILED when the filter
+   *   is gone, PRIVILEGE_MISSING
+   */
+  update(program: AttachableProgram, expected?: { readonly fd: number }): void {
+    requireType(program, 'tc', [ProgramType.sched_cls]);
+    if (expected !== undefined) this.require(programInfo(expected.fd).id);
+    const { directAction } = this.key;
+    const { error, text } = this.onDevice(() =>
+      putFilter(this.key, { fd: program.fd, name: program.name, directAction }, 'replace'),
+    );
+    if (error < 0) throw tcRefused(program, `${this.describe()}: update`, error, text);
+  }
+
+  /** @throws BpfError PIN_FAILED always: a filter needs no pin to stay */
+  pin(path: string): never {
+    throw new BpfError('PIN_FAILED', `${this.describe()}: a filter cannot be pinned`, {
+      path,
+      hint: 'it stays without a pin: release() it, and find it again with TcFilter.open(); on Linux 6.6, tcx has links',
+    });
+  }
+
+  /**
+   * Remove the filter; and the clsact, if attaching made it and no other filter uses it.
+   *
+   * @throws BpfError ATTACH_FAILED when it is gone already, PRIVILEGE_MISSING
+   */
+  detach(): void {
+    const { error, text } = this.onDevice(() => {
+      const answer = removeFilter(this.key);
+      if (answer.error === 0 && this.madeQdisc) removeIfEmpty(this.key.ifindex);
+      return answer;
+    });
+    this.held = false;
+    if (error < 0) {
+      throw failure(`${this.describe()}: detach`, error, {
+        code: 'ATTACH_FAILED',
+        needs: ['CAP_NET_ADMIN'],
+        hint: withWords(tcCauses[errnoName(-error)], text),
+      });
+    }
+  }
+
+  /** Leave it where it is, beyond this process: {@link close} does nothing any more. */
+  release(): void {
+    this.held = false;
+  }
+
+  /** Remove it, unless it was released, or is gone already, with its interface perhaps. */
+  close(): void {
+    if (!this.held) return;
+    this.held = false;
+    try {
+      this.detach();
+    } catch (error) {
+      const gone = error instanceof BpfError && goneCodes.has(error.fields.errno ?? error.code);
+      if (!gone) throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private find(): TcFilterInfo | undefined {
+    const { ifindex, parent, priority, handle } = this.key;
+    return listFilters(ifindex, parent).filters.find(
+      (filter) => filter.priority === priority && filter.handle === handle,
+    );
+  }
+
+  private require(programId: number): void {
+    const { programId: found } = this.info();
+    if (found === programId) return;
+    throw new BpfError('ATTACH_CONFLICT', `${this.describe()}: update`, {
+      found: `program ${found}`,
+      expected: `program ${programId}`,
+      hint: 'somebody else updated it: look again',
+    });
+  }
+
+  /** In the namespace of the interface, which may have another index by now: then it is another one. */
+  private onDevice<T>(action: () => T): T {
+    return onInterface(this.target, ({ index }) => {
+      if (index !== this.key.ifindex) throw this.gone('look');
+      return action();
+    });
+  }
+
+  private gone(action: string): BpfError {
+    return new BpfError('ATTACH_FAILED', `${this.describe()}: ${action}: the filter is gone`, {
+      errno: 'ENOENT',
+      hint: 'somebody else removed it, or its interface: attach anew',
+    });
+  }
+}
+
+const goneCodes: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL', 'INTERFACE_NOT_FOUND']);
+
+/**
+ * The filters in one direction of an interface that run a program, in the order in which they run; filters of other
+ * kinds are left out.
+ *
+ * @throws BpfError INTERFACE_NOT_FOUND
+ *
+ * @example
+ * ```ts
+ * tcFilters({ interface: 'eth0' }, 'ingress'); // []
+ * ```
+ */
+export function tcFilters(target: InterfaceTarget, direction: TcDirection): TcFilterInfo[] {
+  return onInterface(target, ({ index }) => [...listFilters(index, filterParents[direction]).filters]);
+}
