@@ -49,6 +49,8 @@ const programs: Readonly<Record<string, TinyProgram>> = {
     tracepoint: 'sched_process_exec',
   },
   attachTracepoint: { type: ProgramType.tracepoint },
+  attachUprobe: { type: ProgramType.kprobe },
+  attachUretprobe: { type: ProgramType.kprobe },
   attachNetfilter: { type: ProgramType.netfilter, attachType: AttachType.netfilter, returns: 1 },
   attachFlowDissector: { type: ProgramType.flow_dissector, attachType: AttachType.flow_dissector },
   attachSocketFilter: { type: ProgramType.socket_filter },

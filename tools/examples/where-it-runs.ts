@@ -13,6 +13,7 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   attachLsm: 'needs a kernel with trampolines',
   attachNetkit: 'needs a kernel with netkit devices: tools/features attaches it on one',
   findFunction: 'needs a C library at a certain place',
+  libraryInCache: 'needs a C library at a certain place',
   matchFunctions: 'needs a C library at a certain place',
   attachKprobe: 'needs a kernel with kprobes: tools/features attaches it on those',
   attachKretprobe: 'needs a kernel with kprobes',

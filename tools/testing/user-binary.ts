@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface UserBinaryOptions {
@@ -38,4 +38,9 @@ export function compileBinary(source: string, file: string, options: UserBinaryO
   );
   if (result.status !== 0) throw new Error(`clang failed: ${result.error ?? ''}\n${result.stderr}`);
   return file;
+}
+
+/** Compiles traced.c, a program with functions and probes to attach to. @returns the path of the file */
+export function compileTraced(file: string, options: UserBinaryOptions = {}): string {
+  return compileBinary(readFileSync(path.join(__dirname, 'traced.c'), 'utf8'), file, options);
 }

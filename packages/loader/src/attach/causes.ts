@@ -199,6 +199,20 @@ export const kprobeCauses: Causes = {
   E2BIG: 'the event holds as many programs as it can (64)',
 };
 
+/** Of uprobes: kernel/trace/trace_uprobe.c, kernel/events/uprobes.c and bpf_uprobe_multi_link_attach(). */
+export const uprobeCauses: Causes = {
+  EINVAL:
+    'the offset lies behind the end of the file, the reference counter is at an odd offset or another one than that of a probe that is at this place already, or the file is no regular one',
+  ENOENT: 'the file went away meanwhile',
+  EIO: 'the file system of the binary cannot be probed',
+  ESRCH: 'there is no such process',
+  EOPNOTSUPP: 'an instruction at this place cannot be probed',
+  ENOTSUPP: 'an instruction at this place cannot be probed',
+  EACCES: 'the program reads beyond its context, or was loaded for another kind of probe',
+  EEXIST: 'the program is on this event already',
+  E2BIG: 'the event holds as many programs as it can (64), or there are too many places (1048576)',
+};
+
 export const sockmapCauses: Causes = {
   EBUSY: 'the map has such a program already: detach it, or update its link to this program',
   EINVAL: 'the kernel has no links on sockmaps (Linux 6.10), or the map is no sockmap or sockhash',

@@ -26,6 +26,7 @@ import { type TcxOptions } from './tcx';
 import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
 import { type LsmOptions, type TracingOptions } from './tracing';
+import { type UprobeOptions } from './uprobe';
 import { type XdpLink, type XdpOptions } from './xdp';
 
 /** What each hook is told when a program is attached to it. */
@@ -53,6 +54,8 @@ export interface HookOptions {
   readonly kretprobe: KretprobeOptions;
   readonly ksyscall: KsyscallOptions;
   readonly kretsyscall: KsyscallOptions;
+  readonly uprobe: UprobeOptions;
+  readonly uretprobe: UprobeOptions;
   readonly sk_msg: SkMsgOptions;
   readonly sk_skb: SkSkbOptions;
   readonly socket_filter: SocketFilterOptions;
@@ -72,6 +75,8 @@ interface Unlinked {
   readonly kretsyscall: Link | EventLink;
   readonly tc: TcFilter;
   readonly lwt: LwtRoute;
+  readonly uprobe: Link | EventLink;
+  readonly uretprobe: Link | EventLink;
   readonly socket_filter: SocketAttachment;
   readonly sk_reuseport: SocketAttachment;
 }
@@ -125,6 +130,35 @@ const probedFunction: HookOption = {
 };
 const syscall = {
   syscall: { about: "the system call, without a prefix; by default the section name's", type: 'text' },
+  ...probe,
+} as const;
+
+const binary: HookOption = {
+  about:
+    "the binary: a path, a library's name such as libc.so.6, or a program's in PATH; by default the section name's",
+  type: 'file',
+};
+const onePid: HookOption = {
+  about: 'the process in which it runs; every one by default',
+  type: 'integer',
+  passing: true,
+};
+const userProbe = {
+  binary,
+  function: {
+    about: "the function, with a version if need be: fork@GLIBC_2.2.5; by default the section name's",
+    type: 'text',
+  },
+  offset: {
+    about:
+      "bytes from the function's start, or without a function from the file's: the start of an instruction",
+    type: 'integer',
+  },
+  pid: onePid,
+  referenceCounter: {
+    about: 'where in the file the 16-bit number is that counts the users of the place',
+    type: 'integer',
+  },
   ...probe,
 } as const;
 
@@ -264,6 +298,8 @@ export const hookOptions: {
   kretprobe: { function: probedFunction, ...probe },
   ksyscall: syscall,
   kretsyscall: syscall,
+  uprobe: userProbe,
+  uretprobe: userProbe,
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,

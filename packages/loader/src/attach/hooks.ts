@@ -25,6 +25,7 @@ import { attachTcx } from './tcx';
 import { attachTpBtf } from './tp-btf';
 import { attachTracepoint } from './tracepoint';
 import { attachFentry, attachFexit, attachFmodRet, attachLsm } from './tracing';
+import { attachUprobe, attachUretprobe } from './uprobe';
 import { attachXdp } from './xdp';
 
 /** A place in the kernel where programs can be attached. */
@@ -288,6 +289,26 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults
     needsPlace: false,
     options: hookOptions.kretsyscall,
     attach: attachKretsyscall,
+  },
+  uprobe: {
+    about: 'a function of a program or library of user space, or an instruction in it',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '4.1',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.uprobe,
+    attach: attachUprobe,
+  },
+  uretprobe: {
+    about: 'the return of a function of user space',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '4.1',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.uretprobe,
+    attach: attachUretprobe,
   },
   sk_msg: {
     about: 'what is sent on the sockets of a map',

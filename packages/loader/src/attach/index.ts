@@ -63,4 +63,8 @@ export {
   type LsmOptions,
   type TracingOptions,
 } from './tracing';
+export { findBinary, type BinarySearch } from './find-binary';
+export { libraryInCache } from './ld-cache';
+export { attachUprobe, attachUretprobe, type UprobeOptions } from './uprobe';
+export { type UserPlace } from './user-place';
 export { attachXdp, XdpLink, type XdpOptions } from './xdp';
