@@ -77,22 +77,32 @@ function cgroupType(program: AttachableProgram, given: string | undefined): Cgro
 }
 
 /**
- * The programs at one attach point of a cgroup itself, in the order in which they run.
+ * The programs at one attach point of a cgroup, in the order in which they run.
  *
  * @param attachType `enum bpf_attach_type`
+ * @param which `own`, the default: those attached to the cgroup itself. `effective`: all that run for its processes,
+ *   those of the cgroups above it too; the kernel counts no revision of these
  * @returns undefined where the kernel does not know this attach point
  * @throws BpfError CGROUP_NOT_FOUND
  *
  * @example
  * ```ts
  * cgroupPrograms('agent', AttachType.cgroup_inet_egress)?.programIds;
+ * cgroupPrograms('agent/workers', AttachType.cgroup_inet_egress, 'effective')?.programIds;
  * ```
  */
-export function cgroupPrograms(path: string, attachType: number): AttachPoint | undefined {
+export function cgroupPrograms(
+  path: string,
+  attachType: number,
+  which: 'own' | 'effective' = 'own',
+): AttachPoint | undefined {
   const cgroup = openPath(cgroupPath(path));
   try {
-    return queryAttachPoint(cgroup, attachType);
+    return queryAttachPoint(cgroup, attachType, which === 'effective' ? effectiveFlag : 0);
   } finally {
     closeFd(cgroup);
   }
 }
+
+/** BPF_F_QUERY_EFFECTIVE of include/uapi/linux/bpf.h. */
+const effectiveFlag = 1;

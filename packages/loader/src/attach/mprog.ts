@@ -78,13 +78,15 @@ const mostPrograms = 64;
  * What an attach point holds.
  *
  * @param target fd of the cgroup, or index of the interface
+ * @param flags `query_flags`
  * @returns undefined where the kernel has no such attach point
  */
-export function queryAttachPoint(target: number, attachType: number): AttachPoint | undefined {
+export function queryAttachPoint(target: number, attachType: number, flags = 0): AttachPoint | undefined {
   const ids = new Uint32Array(mostPrograms);
   const { result, out } = programQuery({
     target,
     attach_type: attachType,
+    query_flags: flags,
     prog_ids: new Uint8Array(ids.buffer),
     count: mostPrograms,
   });

@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket as NetSocket } from 'node:net';
@@ -7,9 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inOwnNetwork } from '../../../../tools/features/surroundings';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { tinyProgram } from '../../../../tools/testing/tiny-program';
-import { closeFd, mapCreate, mapInfo, mapUpdate, objectPin } from '../kernel';
+import { closeFd, enableRunTimeStats, mapCreate, mapInfo, mapUpdate, objectPin } from '../kernel';
 import { AttachType, ProgramType } from '../object';
-import { attachSkMsg, attachSkSkb, linkDescription } from './index';
+import { type Program } from '../runtime';
+import { attachSkMsg, attachSkSkb, linkDescription, socketFd, type SocketTarget } from './index';
 
 const SK_DROP = 0;
 const SK_PASS = 1;
@@ -42,10 +43,30 @@ async function arrives(map: number): Promise<boolean> {
 }
 
 /** The descriptor of a socket, as the value of a map. */
-function fdOf(socket: Socket): Uint8Array {
-  const symbol = Object.getOwnPropertySymbols(socket).find((entry) => entry.description === 'state symbol');
-  const state = Reflect.get(socket, symbol!) as { readonly handle: { readonly fd: number } };
-  return new Uint8Array(Uint32Array.of(state.handle.fd).buffer);
+function fdOf(socket: SocketTarget): Uint8Array {
+  return new Uint8Array(Uint32Array.of(socketFd(socket)).buffer);
+}
+
+/** How many bytes arrive at the end of a TCP connection that is put into the map now. */
+async function streamed(map: number): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [receiver] = (await accepted) as [NetSocket];
+  try {
+    mapUpdate(map, new Uint8Array(4), fdOf(receiver));
+    const arrived = once(receiver, 'data', { signal: AbortSignal.timeout(300) }).then(
+      ([bytes]) => (bytes as Buffer).length,
+      () => 0,
+    );
+    client.write('nx-bpf');
+    return await arrived;
+  } finally {
+    client.destroy();
+    receiver.destroy();
+    server.close();
+  }
 }
 
 /** What becomes of a write on a TCP connection that is put into the map now. */
@@ -56,8 +77,7 @@ async function write(map: number): Promise<string> {
   try {
     const accepted = once(server, 'connection');
     await once(client, 'connect');
-    const handle = Reflect.get(client, '_handle') as { readonly fd: number };
-    mapUpdate(map, new Uint8Array(4), new Uint8Array(Uint32Array.of(handle.fd).buffer));
+    mapUpdate(map, new Uint8Array(4), fdOf(client));
     client.on('error', () => undefined);
     const outcome = await new Promise<string>((done) =>
       client.write('nx-bpf', (error) =>
@@ -101,6 +121,40 @@ kernelSuite('attach to a sockmap', (kernel) => {
       link.close();
     });
     for (const program of [drop, pass]) program.close();
+  });
+
+  test('a stream_parser tells where messages end, and a stream_verdict what becomes of them', async () => {
+    const stream = (attachType: number, returns: number) =>
+      tinyProgram({ type: ProgramType.sk_skb, attachType, returns });
+    // As many bytes as are sent: the parser returns the length of a message.
+    const parser = stream(AttachType.sk_skb_stream_parser, 6);
+    const [drop, pass] = [SK_DROP, SK_PASS].map((returns) =>
+      stream(AttachType.sk_skb_stream_verdict, returns),
+    ) as [Program, Program];
+    const another = verdict(SK_PASS);
+    const stats = enableRunTimeStats();
+    await inOwnNetwork(async () => {
+      const links = [
+        attachSkSkb(parser, { map: { fd: map } }),
+        attachSkSkb(drop, { map: { fd: map } }),
+      ] as const;
+      expect(links.map((link) => [link.hook, link.info().target])).toEqual([
+        ['sk_skb', expect.objectContaining({ attach_type: AttachType.sk_skb_stream_parser })],
+        ['sk_skb', expect.objectContaining({ attach_type: AttachType.sk_skb_stream_verdict })],
+      ]);
+      expect(await streamed(map)).toBe(0);
+      expect([parser.info().runCount, drop.info().runCount]).toEqual([1n, 1n]);
+      links[1].update(pass, drop);
+      expect(await streamed(map)).toBe(6);
+      expect([parser.info().runCount, drop.info().runCount, pass.info().runCount]).toEqual([2n, 1n, 1n]);
+      expect(() => attachSkSkb(another, { map: { fd: map } })).toThrow(
+        expect.objectContaining({ code: 'ATTACH_CONFLICT' }),
+      );
+      for (const link of links) link.close();
+      expect(await streamed(map)).toBe(6);
+    });
+    closeFd(stats);
+    for (const program of [parser, drop, pass, another]) program.close();
   });
 
   test('sk_msg refuses what is sent, until an update lets it pass', async () => {
