@@ -174,6 +174,7 @@ export {
   loadObject,
   LoadedObject,
   mapDifferences,
+  programCapabilities,
   checkPin,
   preparePin,
   replacePin,

@@ -146,7 +146,7 @@ programs:
       const before = await run(both());
       veth.sendFromFar(2);
       const after = await run(both(), 'objects.edge.constants.verdict=1');
-      expect(after.plan.programs).toEqual([
+      expect(after.plan.programs).toMatchObject([
         { name: 'guard', action: 'replace', reasons: ['constants'] },
         { name: 'monitor', action: 'keep', reasons: [] },
       ]);

@@ -1,15 +1,15 @@
 import { checkPin } from '@nx-bpf/loader';
 import { type RelocationCache } from '../cache';
 import { Problems, type ProjectConfig } from '../manifest';
-import { makePlan, type Desired, type Plan } from '../plan';
+import { driftText, makePlan, type Desired, type Plan } from '../plan';
 import { layoutOf, linkPin, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
 import { carryOut, entryOf, outsidePins } from './carry-out';
 import { deploymentOf } from './deployment';
-import { desiredState } from './desired';
+import { desiredState, wantedPlaces } from './desired';
 import { Interruption } from './interruption';
 import { lockProject } from './lock-project';
 import { hasTarget } from './optional';
-import { prepareObject, type PreparedObject } from './prepare';
+import { prepareObject, type CompiledObject, type PreparedObject } from './prepare';
 import { refuseMaps } from './refuse-maps';
 import { tidy } from './tidy';
 import { Undo } from './undo';
@@ -17,7 +17,7 @@ import { Undo } from './undo';
 export interface ApplyInput {
   readonly config: ProjectConfig;
   /** The compiled objects of the manifest. */
-  readonly objects: readonly { readonly name: string; readonly file: string }[];
+  readonly objects: readonly CompiledObject[];
   readonly cache: RelocationCache;
   /** Told what people should know and no error is: a damaged cache entry, an optional target that is missing. */
   readonly note: (text: string) => void;
@@ -58,9 +58,10 @@ export async function apply(input: ApplyInput): Promise<ApplyResult> {
       await lockProject(config, layout, { undo, interruption, note });
       const recorded = readLedger(layout.ledger);
       repair(input, layout, desired, recorded);
-      const plan = makePlan(desired, recorded, observe(layout, recorded, outside));
-      for (const drift of plan.drift) note(`drift: ${drift}`);
-      refuseMaps(plan, desired, recorded);
+      const places = wantedPlaces(config, objects, desired);
+      const plan = makePlan(desired, recorded, observe(layout, recorded, { outside, places }));
+      for (const drift of plan.drift) note(`drift: ${driftText(drift)}`);
+      refuseMaps(plan);
       const ledger = plan.empty
         ? recorded!
         : await carryOut({ config, note, layout, objects, desired, recorded, plan, interruption, undo });

@@ -103,7 +103,10 @@ function pinMaps({ config, layout, desired, undo }: Work, live: Live): void {
     if (pin === undefined || map?.fresh !== true) continue;
     makeDirectories(path.dirname(pin), mode, undo);
     const before = openPinned(pin, 'map');
-    if (before !== undefined) undo.own(`map ${name} as it was`, before);
+    if (before !== undefined) {
+      undo.own(`map ${name} as it was`, before);
+      undo.touch();
+    }
     exchangePin(map.fd, `map '${name}'`, pin, { before, mode, undo });
   }
 }
@@ -123,13 +126,14 @@ async function switchLinks(
   for (const id of inAttachOrder(wanted, (each) => entryOf(config, each))) {
     await interruption.checkpoint();
     const { program } = desired.links.find((link) => link.id === id)!;
+    const change = changes.get(id)!;
     const step = {
       layout,
-      change: changes.get(id)!,
+      change,
       entry: entryOf(config, id),
       programName: program,
       program: live.programs.get(program)!,
-      before: linkBefore(layout, recorded, id, undo),
+      before: linkBefore(layout, recorded, change.renamedFrom ?? id, undo),
       references,
       referencesBefore: recordedReferences(layout, recorded, undo),
       mode: config.pin.mode,

@@ -9,7 +9,7 @@ import {
 } from '@nx-bpf/loader';
 import { defaultMap, type MapConfig, type Problems, type ProjectConfig } from '../manifest';
 import { type DesiredMap } from '../plan';
-import { mapPin, type Layout } from '../state';
+import { mapPin, typeFields, type Layout } from '../state';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
 
 /**
@@ -111,6 +111,8 @@ function desiredMap(
     maxEntries: spec.maxEntries,
     flags: spec.flags,
     abi: mapAbiDigest(spec, btf),
+    key: btf === undefined || spec.keyTypeId === 0 ? null : typeFields(btf, spec.keyTypeId),
+    value: btf === undefined || spec.valueTypeId === 0 ? null : typeFields(btf, spec.valueTypeId),
     pin: pinOf(layout, name, settings),
     object: ownedByObject ? object : undefined,
     slots: spec.slots.flatMap((slot) => ('map' in slot ? [`${slot.index}=${slot.map}`] : [])),

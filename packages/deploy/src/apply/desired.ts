@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { hooks, instructionsDigest, programTypeName } from '@nx-bpf/loader';
+import { hooks, instructionsDigest, programCapabilities, programTypeName } from '@nx-bpf/loader';
 import { type AttachEntry, type Problems, type ProjectConfig } from '../manifest';
-import { type Desired } from '../plan';
-import { temporaryPrefix, type Layout, type ProgramIdentity } from '../state';
+import { exclusivePlace, type Desired, type DesiredLink, type DesiredProgram } from '../plan';
+import { temporaryPrefix, type AttachPlace, type Layout } from '../state';
+import { entryOf } from './carry-out';
 import { deployedName, desiredMaps, mapsOf } from './desired-maps';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
 
@@ -17,7 +18,7 @@ export function desiredState(
   problems: Problems,
 ): Desired {
   const programs = sortedEntries(config.programs).flatMap(
-    ([name, { object, function: entry }]): ProgramIdentity[] => {
+    ([name, { object, function: entry }]): DesiredProgram[] => {
       const prepared = objects.find((candidate) => candidate.name === object);
       const program = prepared?.relocated.programs.find((candidate) => candidate.name === entry);
       if (prepared === undefined || program === undefined) return [];
@@ -31,6 +32,7 @@ export function desiredState(
           insns: program.instructions.length / 8,
           instructions: instructionsDigest(program.instructions),
           maps: mapsOf(prepared.relocated, program).map((map) => deployedName(object, map)),
+          capabilities: program.type === undefined ? [] : programCapabilities(program.type),
         },
       ];
     },
@@ -43,23 +45,58 @@ export function desiredState(
     revision: config.revision,
     objects: objects
       .filter((object) => object.functions.length > 0)
-      .map(({ name, digest, constants }) => ({ name, object: digest, constants })),
+      .map(({ name, digest, constants, sources, toolchain }) => ({
+        name,
+        object: digest,
+        constants,
+        sources,
+        toolchain,
+      })),
     programs,
     maps,
     links: sortedEntries(config.programs)
       .flatMap(([program, { attach }]) => attach.map((entry) => ({ program, entry })))
-      .map(({ program, entry }) => ({
-        id: entry.id,
-        program,
-        hook: entry.hook,
-        target: targetText(entry),
-        spec: createHash('sha256')
-          .update(JSON.stringify([entry.hook, entry.netns, entry.options]))
-          .digest('hex'),
-        updatable: hooks[entry.hook].update === 'swap',
-      }))
+      .map(({ program, entry }) => desiredLink(program, entry, programs))
       .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
   };
+}
+
+function desiredLink(program: string, entry: AttachEntry, programs: readonly DesiredProgram[]): DesiredLink {
+  const loading = programs.find(({ name }) => name === program)?.capabilities ?? [];
+  return {
+    id: entry.id,
+    program,
+    hook: entry.hook,
+    target: targetText(entry),
+    spec: createHash('sha256')
+      .update(JSON.stringify([entry.hook, entry.netns, entry.options]))
+      .digest('hex'),
+    updatable: hooks[entry.hook].update === 'swap',
+    replace: entry.replace,
+    exclusive: exclusivePlace(entry),
+    // What traces needs CAP_PERFMON again; what has a say in the network's matters, CAP_NET_ADMIN.
+    capabilities: loading.includes('CAP_PERFMON') ? ['CAP_PERFMON'] : ['CAP_NET_ADMIN'],
+  };
+}
+
+/** Where the wanted links go, and with which attach types. */
+export function wantedPlaces(
+  config: ProjectConfig,
+  objects: readonly PreparedObject[],
+  desired: Desired,
+): AttachPlace[] {
+  const attachTypes = new Map(
+    desired.programs.map(({ name, object, function: entry }) => [
+      name,
+      objects.find((each) => each.name === object)?.relocated.programs.find((each) => each.name === entry)
+        ?.attachType ?? 0,
+    ]),
+  );
+  return desired.links.map(({ id, program }) => ({
+    id,
+    entry: entryOf(config, id),
+    attachType: attachTypes.get(program) ?? 0,
+  }));
 }
 
 /** Where an attachment goes, for people, before it is made: the made link says it better. */

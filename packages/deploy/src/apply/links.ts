@@ -6,6 +6,7 @@ import {
   fdById,
   Link,
   programInfo,
+  withObject,
   type AttachableProgram,
   type HookOptions,
 } from '@nx-bpf/loader';
@@ -108,22 +109,22 @@ export function switchLink(step: LinkStep, undo: Undo): LiveLink {
     case 'keep':
     case 'update': {
       const { link, program } = before!;
-      if (change.action === 'update') {
+      if (change.switch === 'atomic') {
+        undo.touch();
         link.update(attachable(step), program);
         undo.push(`switch link ${change.name} back`, () => {
           if (program !== undefined) link.update(program, attachable(step));
         });
       }
+      // The pin under the name before goes after the commit, with all that the new ledger does not name.
+      if (change.renamedFrom !== null) pinLink(step, link, undo);
       return { link, target: link.describe() };
     }
     case 'create':
     case 'replace': {
+      if (change.action === 'replace') undo.touch();
       const link = attachInPlace(step, undo);
-      exchangePin({ number: link.fd }, `link '${change.name}'`, linkPin(step.layout, change.name), {
-        before: before && { number: before.link.fd },
-        mode: step.mode,
-        undo,
-      });
+      pinLink(step, link, undo);
       return { link, target: link.describe() };
     }
     case 'remove':
@@ -131,23 +132,78 @@ export function switchLink(step: LinkStep, undo: Undo): LiveLink {
   }
 }
 
+function pinLink({ change, layout, mode }: LinkStep, link: Link, undo: Undo): void {
+  const place = linkPin(layout, change.name);
+  const there = openPinned(place, 'link');
+  if (there !== undefined) undo.own(`link ${change.name} as it was`, there);
+  exchangePin({ number: link.fd }, `link '${change.name}'`, place, { before: there, mode, undo });
+}
+
 /**
- * A new link in place of one that cannot be updated: it is made first, so both run for a moment. Where the hook takes
- * only one program (an XDP interface in another mode) the old one has to go first.
+ * A new link in place of one that cannot be updated. It is made first, so both run for a moment, unless the manifest
+ * wants a gap. Where the hook takes only one program (an XDP interface in another mode) the old one has to go first,
+ * too.
  */
 function attachInPlace(step: LinkStep, undo: Undo): Link {
   const { change, before } = step;
-  try {
-    return attachEntry(step, undo);
-  } catch (error) {
-    const inTheWay = error instanceof BpfError && error.code === 'ATTACH_CONFLICT';
-    if (!inTheWay || before === undefined) throw error;
+  if (before === undefined || change.switch !== 'gap') {
+    try {
+      return attachEntry(step, undo);
+    } catch (error) {
+      const inTheWay = error instanceof BpfError && error.code === 'ATTACH_CONFLICT';
+      if (!inTheWay || before === undefined) throw error;
+    }
+  }
+  leave(step, before, undo);
+  const link = attachEntry(step, undo);
+  // Closed with its pin gone it would still be there until an RCU grace period is over, and be in the way itself.
+  if (detachable(link)) undo.push(`detach link ${change.name}`, () => link.detach());
+  return link;
+}
+
+/** Links that the kernel detaches on request; the others go with their last fd and pin (`detach_link` of their ops). */
+function detachable(link: Link): boolean {
+  return !notDetachable.includes(link.info().typeName);
+}
+
+const notDetachable: readonly string[] = [
+  'raw_tracepoint',
+  'tracing',
+  'perf_event',
+  'kprobe_multi',
+  'uprobe_multi',
+  'iter',
+];
+
+/** How long the kernel may take to free a link whose last pin is gone: bpf_free_inode() waits for RCU. */
+const freeing = { attempts: 500, pauseMs: 2 };
+
+/** Takes the old link off its hook; the undo attaches its program again. */
+function leave(step: LinkStep, before: LinkBefore, undo: Undo): void {
+  const { change, layout } = step;
+  const id = change.renamedFrom ?? change.name;
+  undo.touch();
+  if (detachable(before.link)) {
     before.link.detach();
-    undo.push(`attach link ${change.name} again`, () => reattach(step, undo));
-    const link = attachEntry(step, undo);
-    // Closed with its pin gone it would still be there until an RCU grace period is over, and be in the way itself.
-    undo.push(`detach link ${change.name}`, () => link.detach());
-    return link;
+    undo.push(`attach link ${id} again`, () => reattach(step, undo));
+    return;
+  }
+  const number = before.link.id;
+  fs.rmSync(linkPin(layout, id), { force: true });
+  undo.push(`attach link ${id} again`, () => reattach(step, undo));
+  before.link.close();
+  for (let i = 0; i < freeing.attempts && isThere(number); i++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, freeing.pauseMs);
+  }
+}
+
+/** Links by id take CAP_SYS_ADMIN: without it nothing can be seen, and the gap may be an overlap of some milliseconds. */
+function isThere(link: number): boolean {
+  try {
+    return withObject('link', link, () => true) ?? false;
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'PRIVILEGE_MISSING') return false;
+    throw error;
   }
 }
 
@@ -156,7 +212,8 @@ function reattach({ before, change, layout, mode, referencesBefore }: LinkStep, 
   const { program, entry } = before!;
   if (program === undefined || entry === undefined) return;
   const link = attachAs(program, entry, referencesBefore, undo);
-  replacePin({ number: link.fd }, `link '${change.name}'`, linkPin(layout, change.name), mode);
+  const id = change.renamedFrom ?? change.name;
+  replacePin({ number: link.fd }, `link '${id}'`, linkPin(layout, id), mode);
   link.close();
 }
 

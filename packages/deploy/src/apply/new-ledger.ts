@@ -1,7 +1,7 @@
 import { mapTypeName } from '@nx-bpf/loader';
 import { type AttachEntry } from '../manifest';
 import { type Desired } from '../plan';
-import { type Ledger, type LedgerMap } from '../state';
+import { attachPoints, frozenDigest, translatedDigest, type Ledger, type LedgerMap } from '../state';
 import { type Live } from './load-programs';
 import { type LiveLink } from './links';
 
@@ -28,8 +28,16 @@ export function newLedger({
   const { project, environment, revision, objects } = desired;
   const since = (kind: 'programs' | 'maps', name: string): number =>
     recorded?.[kind].find((each) => each.name === name)?.since ?? generation;
+  const neighbours = attachPoints(
+    desired.links.map(({ id, program }) => ({
+      id,
+      entry: entry(id),
+      attachType: live.programs.get(program)!.attachType,
+    })),
+  );
   return {
-    format: 1,
+    format: 2,
+    rolledBackFrom: null,
     project,
     environment,
     generation,
@@ -37,14 +45,23 @@ export function newLedger({
     committed: new Date().toISOString(),
     kernel,
     objects,
-    programs: desired.programs.map(({ maps, ...program }) => {
-      const { info, fresh } = live.programs.get(program.name)!;
+    programs: desired.programs.map((program) => {
+      const { fd, info, attachType, target, fresh } = live.programs.get(program.name)!;
       return {
-        ...program,
+        name: program.name,
+        object: program.object,
+        function: program.function,
+        section: program.section,
+        type: program.type,
+        insns: program.insns,
+        instructions: program.instructions,
+        maps: program.maps,
         id: info.id,
         tag: info.tag,
+        attachType,
+        attachTarget: target ?? null,
         verified: info.verifiedInsns,
-        maps,
+        translated: translatedDigest(fd.number),
         since: fresh ? generation : since('programs', program.name),
       };
     }),
@@ -63,6 +80,10 @@ export function newLedger({
           maxEntries: info.maxEntries,
           flags: info.flags,
           abi: map.abi,
+          key: map.key,
+          value: map.value,
+          frozen: frozenDigest(made.fd.number, info),
+          protect: false,
           pin: map.pin,
           object: map.object,
           slots: map.slots,
@@ -74,7 +95,8 @@ export function newLedger({
     links: desired.links.map(({ id, program, hook, spec }) => {
       const { link, target } = links.get(id)!;
       const programId = live.programs.get(program)!.info.id;
-      return { id, program, hook, target, spec, entry: entry(id), kernelId: link.id, programId };
+      const made = { id, program, hook, target, spec, entry: entry(id), kernelId: link.id, programId };
+      return { ...made, neighbours: neighbours.get(id)?.programIds ?? null };
     }),
   };
 }

@@ -11,6 +11,15 @@ import { type RelocationCache } from '../cache';
 import { at, type Problems, type ProjectConfig } from '../manifest';
 import { readObject, relocateCached } from './relocate-cached';
 
+/** An object of the manifest, compiled. */
+export interface CompiledObject {
+  readonly name: string;
+  readonly file: string;
+  /** Digests of the C files it was made from, and of compiler and flags; absent where nobody knows. */
+  readonly sources?: string | undefined;
+  readonly toolchain?: string | undefined;
+}
+
 /** An object of the manifest, compiled and relocated for this kernel, with the environment's values in it. */
 export interface PreparedObject {
   readonly name: string;
@@ -18,6 +27,8 @@ export interface PreparedObject {
   readonly file: string;
   /** SHA-256 of the object file. */
   readonly digest: string;
+  readonly sources: string | null;
+  readonly toolchain: string | null;
   /** SHA-256 of the constants that the manifest gives it. */
   readonly constants: string;
   /** Functions that the manifest's programs name, sorted. */
@@ -41,7 +52,7 @@ export interface Preparation {
  */
 export function prepareObject(
   config: ProjectConfig,
-  object: { readonly name: string; readonly file: string },
+  object: CompiledObject,
   { cache, problems, note }: Preparation,
 ): PreparedObject | undefined {
   const wanted = Object.values(config.programs).filter((program) => program.object === object.name);
@@ -64,6 +75,8 @@ export function prepareObject(
     name: object.name,
     file: object.file,
     digest: file.digest,
+    sources: object.sources ?? null,
+    toolchain: object.toolchain ?? null,
     constants: constantsDigest(config, object.name),
     functions,
     relocated,

@@ -1,5 +1,5 @@
 import { type ProjectConfig } from '../manifest';
-import { findDrift } from '../plan';
+import { driftText, findDrift } from '../plan';
 import { isThere, layoutOf, observe, readLedger, type Deployment } from '../state';
 import { deploymentOf } from './deployment';
 import { leftBehind } from './tidy';
@@ -29,7 +29,7 @@ export function status(config: ProjectConfig): Status {
   if (ledger === undefined)
     return { state: 'absent', drift: [], committed: undefined, deployment: undefined };
   const drift = [
-    ...findDrift(ledger, observe(layout, ledger)),
+    ...findDrift(ledger, observe(layout, ledger)).map(driftText),
     ...leftBehind(layout, ledger).map(
       (place) => `${place}: left by an apply that was killed; the next one removes it`,
     ),

@@ -8,6 +8,13 @@ export class Undo {
   private readonly steps: { readonly what: string; readonly back: () => void; readonly owned: boolean }[] =
     [];
 
+  private touched = false;
+
+  /** What ran before is about to be changed: from here on a failure is one that was rolled back. */
+  touch(): void {
+    this.touched = true;
+  }
+
   push(what: string, back: () => void): void {
     this.steps.push({ what, back, owned: false });
   }
@@ -38,7 +45,8 @@ export class Undo {
   /**
    * Runs `work`; if it fails, undoes what was pushed and rethrows. At either end what is owned is closed.
    *
-   * @throws BpfError ROLLBACK_INCOMPLETE naming what is left, if something could not be undone
+   * @throws BpfError ROLLBACK_INCOMPLETE naming what is left, if something could not be undone; ROLLED_BACK if all
+   *   could and something live had been touched; else what `work` threw
    */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -48,7 +56,7 @@ export class Undo {
       return result;
     } catch (error) {
       const left = this.run();
-      if (left.length === 0) throw error;
+      if (left.length === 0) throw this.touched ? rolledBack(error) : error;
       throw new BpfError(
         'ROLLBACK_INCOMPLETE',
         `${error instanceof Error ? error.message : String(error)}; undoing what was done failed`,
@@ -57,4 +65,12 @@ export class Undo {
       );
     }
   }
+}
+
+/** An interruption stays one: it is no failure. */
+function rolledBack(error: unknown): unknown {
+  if (error instanceof BpfError && error.code === 'INTERRUPTED') return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const undone = new BpfError('ROLLED_BACK', `${text}; what had been switched is back as it was`, {}, error);
+  return error instanceof BpfError ? undone.with(error.fields) : undone;
 }

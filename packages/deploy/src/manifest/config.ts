@@ -87,6 +87,8 @@ export interface AttachEntry {
   /** Unique in the project: the name of the link's pin. */
   readonly id: string;
   readonly optional: boolean;
+  /** On a hook that cannot switch a link in place: whether the new one comes before the old one goes. */
+  readonly replace: 'make-before-break' | 'gap';
   /** Name or path of a network namespace; null: that of this process. */
   readonly netns: string | null;
   readonly hook: HookName;

@@ -29,4 +29,4 @@ export const programDefaults = (name: string, soleObject: string | undefined) =>
   attach: {},
 });
 
-export const attachDefaults = { optional: false };
+export const attachDefaults = { optional: false, replace: 'make-before-break' };

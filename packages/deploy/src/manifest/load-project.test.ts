@@ -107,6 +107,7 @@ describe('a project in an environment', () => {
         {
           id: 'second',
           optional: false,
+          replace: 'make-before-break',
           netns: null,
           hook: 'xdp',
           options: { interface: 'eth1', mode: 'auto' },
@@ -114,6 +115,7 @@ describe('a project in an environment', () => {
         {
           id: 'uplink',
           optional: false,
+          replace: 'make-before-break',
           netns: null,
           hook: 'xdp',
           options: { interface: 'eth0', mode: 'native' },
@@ -153,6 +155,7 @@ describe('a project in an environment', () => {
       {
         id: 'second',
         optional: false,
+        replace: 'make-before-break',
         netns: null,
         hook: 'xdp',
         options: { interface: 'eth1', mode: 'auto' },
@@ -160,6 +163,7 @@ describe('a project in an environment', () => {
       {
         id: 'uplink',
         optional: false,
+        replace: 'make-before-break',
         netns: 'lab',
         hook: 'xdp',
         options: { interface: 'bond0', mode: 'native' },

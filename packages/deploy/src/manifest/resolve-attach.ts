@@ -5,6 +5,7 @@ import { hookNames, hooks, type HookOptions } from './hooks';
 export interface WrittenAttachment {
   readonly id: string;
   readonly optional: boolean;
+  readonly replace: 'make-before-break' | 'gap';
   readonly netns?: string;
   readonly [hook: string]: unknown;
 }
@@ -37,7 +38,8 @@ export function resolveAttachments(
     if (entry.netns !== undefined && !inNetns) {
       problem(id, `netns says nothing here: ${hook} is not in a network namespace`);
     }
-    return [{ id, optional: entry.optional, netns: entry.netns ?? null, hook, options }];
+    const { optional, replace, netns = null } = entry;
+    return [{ id, optional, replace, netns, hook, options }];
   });
 }
 

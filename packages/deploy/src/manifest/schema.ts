@@ -127,6 +127,12 @@ function build() {
   const attach = map({
     id: name.nullish().describe('Name of the link; default <program>-<hook> where there is one entry.'),
     optional: yesNo.nullish().describe('No failure if the target is missing; default false.'),
+    replace: oneOf(['make-before-break', 'gap'])
+      .nullish()
+      .describe(
+        'On a hook that cannot switch a program in place: the new one runs beside the old one for a moment ' +
+          '(make-before-break, default), or after it (gap).',
+      ),
     netns: text('the name or path of a network namespace')
       .nullish()
       .describe('Network namespace of the interface, by name (ip netns) or path.'),

@@ -1,3 +1,4 @@
+import { type HookName } from '../manifest';
 import { type MapDefinition, type ObjectIdentity, type ProgramIdentity } from '../state';
 
 /** What the manifest and the objects ask for, reduced to what can be compared. Lists are sorted by name. */
@@ -6,9 +7,14 @@ export interface Desired {
   readonly environment: string;
   readonly revision: string;
   readonly objects: readonly ObjectIdentity[];
-  readonly programs: readonly ProgramIdentity[];
+  readonly programs: readonly DesiredProgram[];
   readonly maps: readonly DesiredMap[];
   readonly links: readonly DesiredLink[];
+}
+
+export interface DesiredProgram extends ProgramIdentity {
+  /** Capabilities that loading it needs. */
+  readonly capabilities: readonly string[];
 }
 
 export interface DesiredMap extends MapDefinition {
@@ -28,9 +34,15 @@ export interface DesiredMap extends MapDefinition {
 export interface DesiredLink {
   readonly id: string;
   readonly program: string;
-  readonly hook: string;
+  readonly hook: HookName;
   readonly target: string;
   readonly spec: string;
   /** Whether the hook switches a program in place (BPF_LINK_UPDATE). */
   readonly updatable: boolean;
+  /** For hooks that do not: whether the new link comes before the old one goes. */
+  readonly replace: 'make-before-break' | 'gap';
+  /** A place that holds one program alone, such as an interface's for XDP; null where several run. */
+  readonly exclusive: string | null;
+  /** Capabilities that attaching needs. */
+  readonly capabilities: readonly string[];
 }

@@ -1,11 +1,18 @@
-export * from './desired';
 export {
-  findDrift,
-  makePlan,
+  type BeforeAfter,
   type Change,
+  type Drift,
+  type Foreign,
   type LinkChange,
   type MapChange,
+  type MapDifference,
   type Plan,
   type ProgramChange,
   type Reason,
-} from './plan';
+  type Switch,
+} from './change';
+export * from './desired';
+export { driftText, findDrift } from './drift';
+export { mapDifferences, mapDifferenceText } from './map-differences';
+export { makePlan } from './plan';
+export { exclusivePlace } from './plan-links';

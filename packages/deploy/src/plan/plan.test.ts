@@ -1,13 +1,28 @@
 import { expect, test } from 'vitest';
 import { type Ledger, type Observed } from '../state';
 import { type Desired } from './desired';
+import { mapDifferenceText } from './map-differences';
 import { makePlan } from './plan';
 
-const definition = { type: 'hash', keySize: 4, valueSize: 8, maxEntries: 16, flags: 0, abi: 'abi-1' };
+const definition = {
+  type: 'hash',
+  keySize: 4,
+  valueSize: 8,
+  maxEntries: 16,
+  flags: 0,
+  abi: 'abi-1',
+  key: null,
+  value: [{ path: 'count', type: '__u64', bitOffset: 0, bits: 64 }],
+};
+
+/** What the ledger has beyond the definition. */
+const kept = { frozen: null, protect: false };
+const made = { sources: 'f1', toolchain: 't1' };
 
 const entry = {
   id: 'uplink',
   optional: false,
+  replace: 'make-before-break',
   netns: null,
   hook: 'xdp',
   options: { interface: 'eth0', mode: 'auto' },
@@ -17,7 +32,7 @@ const desired: Desired = {
   project: 'agent',
   environment: 'dev',
   revision: 'r1',
-  objects: [{ name: 'edge', object: 'o1', constants: 'c1' }],
+  objects: [{ name: 'edge', object: 'o1', constants: 'c1', ...made }],
   programs: [
     {
       name: 'guard',
@@ -28,6 +43,7 @@ const desired: Desired = {
       insns: 4,
       instructions: 'i1',
       maps: ['hits', 'edge.bss'],
+      capabilities: ['CAP_BPF', 'CAP_NET_ADMIN'],
     },
   ],
   maps: [
@@ -42,19 +58,30 @@ const desired: Desired = {
     { ...definition, name: 'hits', pin: '/p/maps/hits', object: undefined, slots: [], migrate: 'refuse' },
   ],
   links: [
-    { id: 'uplink', program: 'guard', hook: 'xdp', target: 'xdp on eth0', spec: 's1', updatable: true },
+    {
+      id: 'uplink',
+      program: 'guard',
+      hook: 'xdp',
+      target: 'xdp on eth0',
+      spec: 's1',
+      updatable: true,
+      replace: 'make-before-break',
+      exclusive: 'xdp eth0 ',
+      capabilities: ['CAP_NET_ADMIN'],
+    },
   ],
 };
 
 const recorded: Ledger = {
-  format: 1,
+  format: 2,
+  rolledBackFrom: null,
   project: 'agent',
   environment: 'dev',
   generation: 3,
   revision: 'r1',
   committed: '2026-01-01T00:00:00.000Z',
   kernel: 'k',
-  objects: [{ name: 'edge', object: 'o1', constants: 'c1' }],
+  objects: [{ name: 'edge', object: 'o1', constants: 'c1', ...made }],
   programs: [
     {
       name: 'guard',
@@ -64,8 +91,11 @@ const recorded: Ledger = {
       type: 'xdp',
       id: 7,
       tag: 't',
+      attachType: 37,
+      attachTarget: null,
       insns: 4,
       verified: 4,
+      translated: null,
       instructions: 'i1',
       maps: ['hits', 'edge.bss'],
       since: 3,
@@ -79,6 +109,7 @@ const recorded: Ledger = {
       pin: '/p/maps/edge_bss',
       object: 'edge',
       slots: [],
+      ...kept,
       adopted: false,
       since: 3,
     },
@@ -89,6 +120,7 @@ const recorded: Ledger = {
       pin: '/p/maps/hits',
       object: undefined,
       slots: [],
+      ...kept,
       adopted: false,
       since: 1,
     },
@@ -103,6 +135,7 @@ const recorded: Ledger = {
       entry,
       kernelId: 21,
       programId: 7,
+      neighbours: [7],
     },
   ],
 };
@@ -115,9 +148,18 @@ const observed: Observed = {
   ]),
   links: new Map([['uplink', { kernelId: 21, programId: 7, severed: false }]]),
   outside: new Map(),
+  attachPoints: new Map([['uplink', { programIds: [7] }]]),
+  programNames: new Map(),
 };
 
-const nothing: Observed = { programs: new Map(), maps: new Map(), links: new Map(), outside: new Map() };
+const nothing: Observed = {
+  programs: new Map(),
+  maps: new Map(),
+  links: new Map(),
+  outside: new Map(),
+  attachPoints: new Map(),
+  programNames: new Map(),
+};
 const actions = (plan: ReturnType<typeof makePlan>): Record<string, string> =>
   Object.fromEntries(
     [...plan.programs, ...plan.maps, ...plan.links].map((entry) => [entry.name, entry.action]),
@@ -136,7 +178,7 @@ test('all as recorded: nothing to do', () => {
 
 test('a changed object is loaded anew with fresh data maps, keeps shared maps, and its link is switched in place', () => {
   const plan = makePlan(
-    { ...desired, objects: [{ name: 'edge', object: 'o2', constants: 'c1' }] },
+    { ...desired, objects: [{ name: 'edge', object: 'o2', constants: 'c1', ...made }] },
     recorded,
     observed,
   );
@@ -147,11 +189,11 @@ test('a changed object is loaded anew with fresh data maps, keeps shared maps, a
 
 test('changed constants are the reason', () => {
   const plan = makePlan(
-    { ...desired, objects: [{ name: 'edge', object: 'o1', constants: 'c2' }] },
+    { ...desired, objects: [{ name: 'edge', object: 'o1', constants: 'c2', ...made }] },
     recorded,
     observed,
   );
-  expect(plan.programs[0]).toEqual({ name: 'guard', action: 'replace', reasons: ['constants'] });
+  expect(plan.programs[0]).toMatchObject({ name: 'guard', action: 'replace', reasons: ['constants'] });
 });
 
 test('another definition of a map that holds entries is refused, or recreated if the manifest says so', () => {
@@ -161,6 +203,8 @@ test('another definition of a map that holds entries is refused, or recreated if
     name: 'hits',
     action: 'refuse',
     reasons: ['definition'],
+    type: 'hash',
+    differences: [{ what: 'max_entries', field: null, before: '16', after: '32' }],
   });
   const recreated = makePlan(
     { ...desired, maps: [desired.maps[0]!, { ...grown, migrate: 'recreate' }] },
@@ -177,7 +221,7 @@ test('another definition of a map that holds entries is refused, or recreated if
 
 test('a lost program pin is drift, and is repaired', () => {
   const plan = makePlan(desired, recorded, { ...observed, programs: new Map() });
-  expect(plan.drift).toEqual(['program guard: its pin is gone']);
+  expect(plan.drift).toEqual([{ kind: 'program', name: 'guard', text: 'its pin is gone' }]);
   expect(actions(plan)).toMatchObject({ guard: 'replace', uplink: 'update' });
 });
 
@@ -202,22 +246,24 @@ test('a link that was detached, severed or switched by somebody else', () => {
 
 test('what the manifest no longer names is removed, and nothing else', () => {
   const plan = makePlan({ ...desired, links: [] }, recorded, observed);
-  expect(plan.links).toEqual([{ name: 'uplink', action: 'remove', reasons: ['unused'] }]);
+  expect(plan.links).toMatchObject([{ name: 'uplink', action: 'remove', reasons: ['unused'], switch: null }]);
   expect(actions(plan)).toMatchObject({ guard: 'keep', hits: 'keep' });
 });
 
 test('another target of a link attaches anew', () => {
   const plan = makePlan({ ...desired, links: [{ ...desired.links[0]!, spec: 's2' }] }, recorded, observed);
-  expect(plan.links).toEqual([{ name: 'uplink', action: 'replace', reasons: ['target'] }]);
+  expect(plan.links).toMatchObject([
+    { name: 'uplink', action: 'replace', reasons: ['target'], switch: 'gap' },
+  ]);
 });
 
 test('what is in the slots of a map is not exchanged while it runs: the map is made anew, and who uses it', () => {
   const jumps = { ...definition, name: 'jumps', pin: '/p/maps/jumps', slots: [], migrate: 'refuse' as const };
-  const there = { ...jumps, id: 13, since: 1, adopted: false };
+  const there = { ...jumps, ...kept, id: 13, since: 1, adopted: false };
   const tail = { ...desired.programs[0]!, name: 'tail', object: 'tails', maps: ['jumps'] };
   const withTail = {
     ...desired,
-    objects: [...desired.objects, { name: 'tails', object: 'o1', constants: 'c1' }],
+    objects: [...desired.objects, { name: 'tails', object: 'o1', constants: 'c1', ...made }],
     programs: [...desired.programs, tail],
     maps: [...desired.maps, { ...jumps, object: 'edge' }],
   };
@@ -235,7 +281,7 @@ test('what is in the slots of a map is not exchanged while it runs: the map is m
   expect(makePlan(withTail, before, seen).empty).toBe(true);
   const edited = {
     ...withTail,
-    objects: [{ name: 'edge', object: 'o2', constants: 'c1' }, withTail.objects[1]!],
+    objects: [{ name: 'edge', object: 'o2', constants: 'c1', ...made }, withTail.objects[1]!],
   };
   expect(actions(makePlan(edited, before, seen))).toMatchObject({
     guard: 'replace',
@@ -250,7 +296,7 @@ test('a map of maps is made anew with a map in its slots, and when its slots cha
   const wanted = { ...desired, maps: [...desired.maps, { ...outer, migrate: 'refuse' as const }] };
   const before: Ledger = {
     ...recorded,
-    maps: [...recorded.maps, { ...outer, id: 13, since: 1, adopted: false }],
+    maps: [...recorded.maps, { ...outer, ...kept, id: 13, since: 1, adopted: false }],
   };
   const seen = { ...observed, maps: new Map([...observed.maps, ['outer', { id: 13 }]]) };
   expect(makePlan(wanted, before, seen).empty).toBe(true);
@@ -258,7 +304,7 @@ test('a map of maps is made anew with a map in its slots, and when its slots cha
   expect(actions(makePlan(wanted, before, lost))).toMatchObject({ hits: 'create', outer: 'replace' });
   const moved = { ...outer, slots: ['1=hits'], migrate: 'refuse' as const };
   const changed = makePlan({ ...wanted, maps: [...desired.maps, moved] }, before, seen);
-  expect(changed.maps.at(-1)).toEqual({ name: 'outer', action: 'replace', reasons: ['slots'] });
+  expect(changed.maps.at(-1)).toMatchObject({ name: 'outer', action: 'replace', reasons: ['slots'] });
 });
 
 test("a map that is somebody else's at the pin the manifest names is adopted, and ours is not", () => {
@@ -286,4 +332,83 @@ test("a map that is somebody else's at the pin the manifest names is adopted, an
   expect(actions(makePlan(wanted, record(true), { ...observed, maps: new Map() }))).toMatchObject({
     hits: 'create',
   });
+});
+
+test('why an object is loaded anew: its files, its compiler, or the kernel it is relocated for', () => {
+  const reasons = (object: Partial<Desired['objects'][number]>, instructions = 'i1') =>
+    makePlan(
+      {
+        ...desired,
+        objects: [{ ...desired.objects[0]!, ...object }],
+        programs: [{ ...desired.programs[0]!, instructions }],
+      },
+      recorded,
+      observed,
+    ).programs[0]!.reasons;
+  expect(reasons({ object: 'o2', sources: 'f2' })).toEqual(['source']);
+  expect(reasons({ object: 'o2', toolchain: 't2' })).toEqual(['toolchain']);
+  expect(reasons({ object: 'o2', sources: 'f2', toolchain: 't2' })).toEqual(['source', 'toolchain']);
+  expect(reasons({ object: 'o2', toolchain: null })).toEqual(['source']);
+  expect(reasons({}, 'i2')).toEqual(['kernel']);
+});
+
+test('how links are switched: in place where the hook can, else as the manifest says', () => {
+  const edited = [{ ...desired.objects[0]!, object: 'o2' }];
+  const change = (link: Partial<Desired['links'][number]>) => {
+    const wanted = { ...desired, objects: edited, links: [{ ...desired.links[0]!, ...link }] };
+    return makePlan(wanted, recorded, observed).links[0]!.switch;
+  };
+  const tracing = { updatable: false, exclusive: null };
+  expect(change({})).toBe('atomic');
+  expect(change(tracing)).toBe('overlap');
+  expect(change({ ...tracing, replace: 'gap' })).toBe('gap');
+  expect(makePlan(desired, undefined, nothing).links[0]!.switch).toBeNull();
+});
+
+test('a link under another id is the same link, with another name', () => {
+  const renamed = { ...desired, links: [{ ...desired.links[0]!, id: 'downlink' }] };
+  expect(makePlan(renamed, recorded, observed).links).toMatchObject([
+    { name: 'downlink', action: 'update', reasons: ['renamed'], switch: null, renamedFrom: 'uplink' },
+  ]);
+  const edited = { ...renamed, objects: [{ ...desired.objects[0]!, object: 'o2' }] };
+  expect(makePlan(edited, recorded, observed).links).toMatchObject([
+    { name: 'downlink', action: 'update', reasons: ['renamed', 'program'], switch: 'atomic' },
+  ]);
+});
+
+test('programs of others at our hooks, and where they run; capabilities only if there is work', () => {
+  const seen = {
+    ...observed,
+    attachPoints: new Map([['uplink', { programIds: [3, 7, 9] }]]),
+    programNames: new Map([[3, 'theirs']]),
+  };
+  const shared = { ...desired, links: [{ ...desired.links[0]!, exclusive: null }] };
+  expect(makePlan(shared, recorded, seen)).toMatchObject({
+    foreign: [
+      { link: 'uplink', programId: 3, programName: 'theirs', runs: 'before' },
+      { link: 'uplink', programId: 9, programName: null, runs: 'after' },
+    ],
+    capabilities: [],
+  });
+  expect(makePlan(desired, undefined, { ...nothing, attachPoints: seen.attachPoints })).toMatchObject({
+    foreign: [{ runs: 'alone' }, { runs: 'alone' }, { runs: 'alone' }],
+    capabilities: ['CAP_BPF', 'CAP_NET_ADMIN'],
+  });
+});
+
+test('what differs in the layout of a map is said by field', () => {
+  const field = (path: string, type: string, byte: number, bytes: number) => ({
+    path,
+    type,
+    bitOffset: 8 * byte,
+    bits: 8 * bytes,
+  });
+  const value = [field('count', '__u32', 0, 4), field('expires', '__u64', 8, 8)];
+  const grown = { ...desired.maps[1]!, abi: 'abi-2', valueSize: 16, value };
+  const plan = makePlan({ ...desired, maps: [desired.maps[0]!, grown] }, recorded, observed);
+  expect(plan.maps.find(({ name }) => name === 'hits')!.differences.map(mapDifferenceText)).toEqual([
+    'value_size is 8, wanted 16',
+    'value.count is __u64, wanted __u32',
+    'value.expires is new (__u64)',
+  ]);
 });

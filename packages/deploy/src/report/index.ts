@@ -2,6 +2,6 @@ export { describeConfig, renderConfig } from './config';
 export { renderDeployment } from './deployment';
 export { errorJson, errorStatus, renderError, type ErrorJson } from './error';
 export { jsonWriter, type JsonWriter } from './json-writer';
-export { renderPlan } from './plan';
+export { planSummary, renderPlan } from './plan';
 export { table, type Column } from './table';
 export { hexText, plain, valueJson, valueText } from './value';

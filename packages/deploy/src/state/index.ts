@@ -1,6 +1,8 @@
+export { attachPoints, type AttachPlace, type AttachPoint } from './attach-points';
 export { createCard } from './card';
 export { type DeployedLink, type DeployedMap, type DeployedProgram, type Deployment } from './deployment';
 export { createDirectories, isThere, notAllowed, removeIfEmpty } from './directories';
+export { frozenDigest } from './frozen-digest';
 export {
   generationPath,
   isInside,
@@ -26,6 +28,7 @@ export { acquireLock } from './lock';
 export {
   observe,
   openMap,
+  recordedPlaces,
   type Observed,
   type ObservedLink,
   type ObservedMap,
@@ -38,3 +41,5 @@ export {
   removeOutsidePin,
   type OutsidePin,
 } from './outside-pins';
+export { translatedDigest } from './translated-digest';
+export { typeFields, type TypeField } from './type-fields';

@@ -1,15 +1,18 @@
 import { BpfError } from '@nx-bpf/loader';
 import { type AttachEntry } from '../manifest';
+import { type TypeField } from './type-fields';
 
 /**
  * What one apply put into the kernel for a project and environment. It is itself a frozen, pinned map, so it lives
  * exactly as long as the pins it names. Lists are sorted by name; ids are the kernel's, valid for its uptime.
  */
 export interface Ledger {
-  readonly format: 1;
+  readonly format: 2;
   readonly project: string;
   readonly environment: string;
   readonly generation: number;
+  /** The generation that a rollback went back to; null if it came from the manifest. */
+  readonly rolledBackFrom: number | null;
   /** Digest of the merged manifest. */
   readonly revision: string;
   /** When the generation was committed, ISO 8601. */
@@ -29,6 +32,9 @@ export interface ObjectIdentity {
   readonly object: string;
   /** SHA-256 of the constants given to it. */
   readonly constants: string;
+  /** Digest of the C files it was made from, and that of compiler and flags; null where the object was compiled elsewhere. */
+  readonly sources: string | null;
+  readonly toolchain: string | null;
 }
 
 /** What tells one version of a program from another, before it is loaded. */
@@ -49,8 +55,13 @@ export interface ProgramIdentity {
 export interface LedgerProgram extends ProgramIdentity {
   readonly id: number;
   readonly tag: string;
+  /** `enum bpf_attach_type` it was loaded with, and what its section names: to attach it without its object. */
+  readonly attachType: number;
+  readonly attachTarget: string | null;
   /** Instructions that the verifier walked; 0: this kernel does not say. */
   readonly verified: number;
+  /** SHA-256 of the translated instructions (see `translatedDigest`); null where they could not be seen. */
+  readonly translated: string | null;
   /** The generation in which it was loaded. */
   readonly since: number;
 }
@@ -64,6 +75,10 @@ export interface LedgerMap extends MapDefinition {
   readonly object: string | undefined;
   /** The maps in its initial slots, as `index=name`. */
   readonly slots: readonly string[];
+  /** SHA-256 of a frozen map's value, such as constants; null for maps that may change. */
+  readonly frozen: string | null;
+  /** Removed only if somebody insists. */
+  readonly protect: boolean;
   /** It was pinned at the manifest's `pin: { path: ... }` before us: we use it, and never remove it. */
   readonly adopted: boolean;
   readonly since: number;
@@ -78,6 +93,9 @@ export interface MapDefinition {
   readonly flags: number;
   /** SHA-256 over the above, map_extra, the inner map and the BTF layout of key and value. */
   readonly abi: string;
+  /** The fields of key and value; null without BTF. */
+  readonly key: readonly TypeField[] | null;
+  readonly value: readonly TypeField[] | null;
 }
 
 export interface LedgerLink {
@@ -92,6 +110,8 @@ export interface LedgerLink {
   readonly entry: AttachEntry;
   readonly kernelId: number;
   readonly programId: number;
+  /** Ids of the programs at its attach point when it was committed, in their order; null where hooks keep none. */
+  readonly neighbours: readonly number[] | null;
 }
 
 const magic = 0x4c_42_58_4e; // 'NXBL'
@@ -125,13 +145,46 @@ export function decodeLedger(value: Uint8Array, path: string): Ledger {
   } catch (cause) {
     throw new BpfError('STATE_INVALID', `the ledger at ${path} is damaged`, { path }, cause);
   }
-  if (ledger.format !== 1) {
+  if (ledger.format === 1) return fromFormat1(ledger as LedgerFormat1);
+  if (ledger.format !== 2) {
     throw new BpfError('STATE_INVALID', `the ledger at ${path} was written by another version of nx-bpf`, {
       path,
       found: `format ${String(ledger.format)}`,
-      expected: 'format 1',
+      expected: 'format 1 or 2',
       hint: 'use the version that deployed it',
     });
   }
   return ledger as Ledger;
+}
+
+type Without<T, K extends keyof T> = Omit<T, K>;
+
+/** What the first format had: what it did not record is unknown. */
+interface LedgerFormat1 extends Without<
+  Ledger,
+  'format' | 'rolledBackFrom' | 'objects' | 'programs' | 'maps' | 'links'
+> {
+  readonly objects: readonly Without<ObjectIdentity, 'sources' | 'toolchain'>[];
+  readonly programs: readonly Without<LedgerProgram, 'attachType' | 'attachTarget' | 'translated'>[];
+  readonly maps: readonly Without<LedgerMap, 'key' | 'value' | 'frozen' | 'protect'>[];
+  readonly links: readonly Without<LedgerLink, 'neighbours'>[];
+}
+
+function fromFormat1(ledger: LedgerFormat1): Ledger {
+  return {
+    ...ledger,
+    format: 2,
+    rolledBackFrom: null,
+    objects: ledger.objects.map((object) => ({ ...object, sources: null, toolchain: null })),
+    programs: ledger.programs.map((program) => ({
+      ...program,
+      attachType: 0,
+      attachTarget: program.section.includes('/')
+        ? program.section.slice(program.section.indexOf('/') + 1)
+        : null,
+      translated: null,
+    })),
+    maps: ledger.maps.map((map) => ({ ...map, key: null, value: null, frozen: null, protect: false })),
+    links: ledger.links.map((link) => ({ ...link, neighbours: null })),
+  };
 }

@@ -1,4 +1,5 @@
 import { Fd, fdById, linkInfo, mapInfo, programInfo, type LinkInfo } from '@nx-bpf/loader';
+import { attachPoints, programNames, type AttachPlace, type AttachPoint } from './attach-points';
 import { linkPin, programPin, type Layout } from './layout';
 import { openPinned } from './ledger-map';
 import { type Ledger, type LedgerMap } from './ledger';
@@ -11,6 +12,10 @@ export interface Observed {
   readonly links: ReadonlyMap<string, ObservedLink>;
   /** Ids of the maps at those pins outside of the project's directory that are wanted, by path. */
   readonly outside: ReadonlyMap<string, number>;
+  /** Who is at the places of links, by the link's id, where the kernel tells. */
+  readonly attachPoints: ReadonlyMap<string, AttachPoint>;
+  /** Names of the programs at those, as far as they may be seen. */
+  readonly programNames: ReadonlyMap<number, string>;
 }
 
 export interface ObservedProgram {
@@ -32,16 +37,20 @@ export interface ObservedLink {
 /**
  * Looks at every pin that a ledger names. Changes nothing.
  *
- * @param outside further paths to look at, where maps of others may be pinned
+ * @param more.outside further paths to look at, where maps of others may be pinned
+ * @param more.places of links that are wanted; by default those that are recorded
  */
 export function observe(
   layout: Layout,
   recorded: Ledger | undefined,
-  outside: readonly string[] = [],
+  more: { readonly outside?: readonly string[]; readonly places?: readonly AttachPlace[] } = {},
 ): Observed {
-  const ids = outside.map((pin) => [pin, pinnedMapId(pin)] as const);
+  const points = attachPoints(more.places ?? recordedPlaces(recorded));
+  const ids = (more.outside ?? []).map((pin) => [pin, pinnedMapId(pin)] as const);
   const ledger = recorded ?? { generation: 0, programs: [], maps: [], links: [] };
   return {
+    attachPoints: points,
+    programNames: programNames(points.values()),
     outside: new Map(ids.filter((entry): entry is readonly [string, number] => entry[1] !== undefined)),
     programs: look(
       ledger.programs,
@@ -61,6 +70,16 @@ export function observe(
       },
     ),
   };
+}
+
+/** Where the links of a ledger are. */
+export function recordedPlaces(recorded: Ledger | undefined): AttachPlace[] {
+  const attachTypes = new Map(recorded?.programs.map(({ name, attachType }) => [name, attachType]));
+  return (recorded?.links ?? []).map(({ id, entry, program }) => ({
+    id,
+    entry,
+    attachType: attachTypes.get(program) ?? 0,
+  }));
 }
 
 /** A map by its pin, or, where it lives only through its programs, by its id. */

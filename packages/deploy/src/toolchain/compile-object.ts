@@ -19,6 +19,9 @@ export interface BuiltObject {
   /** Absolute path of the object file. */
   readonly file: string;
   readonly sha256: string;
+  /** Digest of all the files it was made from, and that of compiler and flags. */
+  readonly sources: string;
+  readonly toolchain: string;
   /** Nothing has changed since it was compiled. */
   readonly cached: boolean;
   /** The files it was made from, absolute: the source, then its headers. */
@@ -65,6 +68,8 @@ export async function compileObject(name: string, context: BuildContext): Promis
     name,
     file,
     sha256: record.object,
+    sources: sha256(JSON.stringify(Object.entries(record.inputs).sort(([a], [b]) => (a < b ? -1 : 1)))),
+    toolchain: record.key,
     cached: fresh,
     inputs: Object.keys(record.inputs).map((input) => path.resolve(workspaceRoot, input)),
     diagnostics: parseDiagnostics(record.messages),

@@ -2,7 +2,7 @@
  * Every error code of the project, with the exit status a command line ends with.
  * Codes are stable: scripts match on them. Exit statuses are those of the command line's contract:
  * 1 internal, 3 manifest, 4 toolchain, 5 object, BTF or relocation, 6 verifier, 7 map incompatible,
- * 8 attach, 9 privilege, 10 lock, 14 rollback incomplete, 130 interrupted.
+ * 8 attach, 9 privilege, 10 lock, 12 stale plan, 13 failed and rolled back, 14 rollback incomplete, 130 interrupted.
  */
 export const errorCodes = {
   /** A bug of ours: nothing the input did should lead here. */
@@ -85,6 +85,10 @@ export const errorCodes = {
 
   /** What we recorded about a deployment cannot be read: written by a newer version, or not by us. */
   STATE_INVALID: 1,
+  /** A saved plan does not fit any more: the host or what was to be deployed changed since. */
+  PLAN_STALE: 12,
+  /** An apply failed after it had switched something that ran, and all of it is back as it was. */
+  ROLLED_BACK: 13,
   ROLLBACK_INCOMPLETE: 14,
   /** A signal ended the work; what was done is undone. */
   INTERRUPTED: 130,

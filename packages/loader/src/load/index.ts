@@ -11,6 +11,7 @@ export {
 } from './loaded';
 export { type Machine, sizedMap } from './map-size';
 export { programFunction } from './program-target';
+export { programCapabilities } from './program-privileges';
 export { checkPin, preparePin, replacePin, unpin } from './pins';
 export { fillSlots } from './slots';
 export { structOpsValue } from './struct-ops-value';

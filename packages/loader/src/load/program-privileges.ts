@@ -38,7 +38,16 @@ const tracing: ReadonlySet<number> = new Set([
   ProgramType.ext,
 ]);
 
-/** What a process needs to load a program of this type. */
+/**
+ * What a process needs to load a program of this type.
+ *
+ * @param type `enum bpf_prog_type`
+ *
+ * @example
+ * ```ts
+ * programCapabilities(6); // ['CAP_BPF', 'CAP_NET_ADMIN']
+ * ```
+ */
 export function programCapabilities(type: number): Capability[] {
   return [
     'CAP_BPF',

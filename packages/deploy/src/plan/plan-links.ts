@@ -1,0 +1,113 @@
+import { type Ledger, type LedgerLink, type Observed } from '../state';
+import { type LinkChange, type ProgramChange, type Reason, type Switch } from './change';
+import { type Desired, type DesiredLink } from './desired';
+
+/** What becomes of the links; each of them follows its program. */
+export function planLinks(
+  desired: Desired,
+  recorded: Ledger | undefined,
+  observed: Observed,
+  programs: readonly ProgramChange[],
+): LinkChange[] {
+  const actions = new Map(programs.map(({ name, action }) => [name, action]));
+  const before = new Map(recorded?.links.map((link) => [link.id, link]));
+  const renamed = findRenamed(desired, recorded, observed);
+  const links = desired.links.map((link) => {
+    const old = before.get(link.id) ?? renamed.get(link.id);
+    return planLink(link, old, observed, actions.get(link.program) === 'keep');
+  });
+  const wanted = new Set(desired.links.map(({ id }) => id));
+  const taken = new Set([...renamed.values()].map(({ id }) => id));
+  const gone = (recorded?.links ?? [])
+    .filter(({ id }) => !wanted.has(id) && !taken.has(id))
+    .map(({ id, program, hook, target }): LinkChange => ({
+      name: id,
+      action: 'remove',
+      reasons: ['unused'],
+      program,
+      hook: hook as LinkChange['hook'],
+      target,
+      switch: null,
+      renamedFrom: null,
+    }));
+  return [...links, ...gone];
+}
+
+/** @param kept its program stays as it is */
+function planLink(
+  link: DesiredLink,
+  before: LedgerLink | undefined,
+  observed: Observed,
+  kept: boolean,
+): LinkChange {
+  const { id, program, hook, target } = link;
+  const renamed = before !== undefined && before.id !== id;
+  const change = (
+    action: LinkChange['action'],
+    reasons: readonly Reason[],
+    how: Switch | null,
+  ): LinkChange => ({
+    name: id,
+    action,
+    reasons: renamed && action !== 'create' ? ['renamed', ...reasons] : reasons,
+    program,
+    hook,
+    target,
+    switch: how,
+    renamedFrom: renamed && action !== 'create' ? before.id : null,
+  });
+  if (before === undefined) return change('create', ['new'], null);
+  const there = observed.links.get(before.id);
+  if (there === undefined || there.severed || there.kernelId !== before.kernelId) {
+    return change('create', ['drift'], null);
+  }
+  if (before.spec !== link.spec) return change('replace', ['target'], howReplaced(link, before));
+  const switched = before.program !== program || !kept;
+  const foreign = there.programId !== before.programId;
+  if (!switched && !foreign) return renamed ? change('update', [], null) : change('keep', [], null);
+  const reason = switched ? 'program' : 'drift';
+  return link.updatable
+    ? change('update', [reason], 'atomic')
+    : change('replace', [reason], howReplaced(link, before));
+}
+
+/** Where a place holds one program alone, the old one has to leave it first, whatever the manifest wishes. */
+function howReplaced(link: DesiredLink, before: LedgerLink): Switch {
+  const samePlace = link.exclusive !== null && link.exclusive === exclusivePlace(before.entry);
+  return samePlace || link.replace === 'gap' ? 'gap' : 'overlap';
+}
+
+/**
+ * The place that a link has to itself, if its hook runs one program only: an interface has one XDP program, whatever
+ * the mode.
+ *
+ * @returns null for hooks that run several
+ */
+export function exclusivePlace({ hook, netns, options }: LedgerLink['entry']): string | null {
+  return hook === 'xdp' ? `xdp ${String(options['interface'])} ${netns ?? ''}` : null;
+}
+
+/**
+ * Links of the generation before that nobody wants any more, by the id of one that is wanted on the same hook in the
+ * same way: the manifest gave it another name.
+ */
+function findRenamed(
+  desired: Desired,
+  recorded: Ledger | undefined,
+  observed: Observed,
+): Map<string, LedgerLink> {
+  const known = new Set(recorded?.links.map(({ id }) => id));
+  const wanted = new Set(desired.links.map(({ id }) => id));
+  const free = (recorded?.links ?? []).filter(({ id }) => !wanted.has(id) && observed.links.has(id));
+  const renamed = new Map<string, LedgerLink>();
+  for (const link of desired.links) {
+    if (known.has(link.id)) continue;
+    const same = free.filter(({ hook, spec }) => hook === link.hook && spec === link.spec);
+    // Several may be alike (two programs on one hook): the one of the same program goes first.
+    const old = same.find(({ program }) => program === link.program) ?? same[0];
+    if (old === undefined) continue;
+    free.splice(free.indexOf(old), 1);
+    renamed.set(link.id, old);
+  }
+  return renamed;
+}
