@@ -213,6 +213,14 @@ export const uprobeCauses: Causes = {
   E2BIG: 'the event holds as many programs as it can (64), or there are too many places (1048576)',
 };
 
+/** Of many uprobes: bpf_uprobe_multi_link_attach() in kernel/trace/bpf_trace.c. */
+export const uprobeMultiCauses: Causes = {
+  ...uprobeCauses,
+  EINVAL:
+    'the kernel has no such links (uprobe_multi: Linux 6.6, uprobe_session: 6.13), the program was loaded for another attach type, an offset lies behind the end of the file, or a reference counter is at an odd offset or another one than that of a probe that is at this place already',
+  EBADF: 'the file is no regular one',
+};
+
 export const sockmapCauses: Causes = {
   EBUSY: 'the map has such a program already: detach it, or update its link to this program',
   EINVAL: 'the kernel has no links on sockmaps (Linux 6.10), or the map is no sockmap or sockhash',

@@ -27,6 +27,7 @@ import { type TpBtfOptions } from './tp-btf';
 import { type TracepointOptions } from './tracepoint';
 import { type LsmOptions, type TracingOptions } from './tracing';
 import { type UprobeOptions } from './uprobe';
+import { type UprobeMultiOptions } from './uprobe-multi';
 import { type XdpLink, type XdpOptions } from './xdp';
 
 /** What each hook is told when a program is attached to it. */
@@ -56,6 +57,9 @@ export interface HookOptions {
   readonly kretsyscall: KsyscallOptions;
   readonly uprobe: UprobeOptions;
   readonly uretprobe: UprobeOptions;
+  readonly uprobe_multi: UprobeMultiOptions;
+  readonly uretprobe_multi: UprobeMultiOptions;
+  readonly uprobe_session: UprobeMultiOptions;
   readonly sk_msg: SkMsgOptions;
   readonly sk_skb: SkSkbOptions;
   readonly socket_filter: SocketFilterOptions;
@@ -161,6 +165,25 @@ const userProbe = {
   },
   ...probe,
 } as const;
+
+const userProbes: { readonly [K in keyof UprobeMultiOptions]-?: HookOption } = {
+  binary,
+  functions: {
+    about: "names of functions, and patterns with * and ?; by default the section name's",
+    type: { list: 'text' },
+  },
+  offsets: { about: 'offsets in the file instead of names', type: { list: 'u64' } },
+  referenceCounters: {
+    about:
+      'for each of the names or offsets, where in the file the 16-bit number is that counts its users; 0 for none',
+    type: { list: 'u64' },
+  },
+  cookies: {
+    about: 'a number for each of the names or offsets, which bpf_get_attach_cookie() returns to the program',
+    type: { list: 'u64' },
+  },
+  pid: onePid,
+};
 
 /** The options of each hook, by name. */
 export const hookOptions: {
@@ -300,6 +323,9 @@ export const hookOptions: {
   kretsyscall: syscall,
   uprobe: userProbe,
   uretprobe: userProbe,
+  uprobe_multi: userProbes,
+  uretprobe_multi: userProbes,
+  uprobe_session: userProbes,
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,

@@ -26,6 +26,7 @@ import { attachTpBtf } from './tp-btf';
 import { attachTracepoint } from './tracepoint';
 import { attachFentry, attachFexit, attachFmodRet, attachLsm } from './tracing';
 import { attachUprobe, attachUretprobe } from './uprobe';
+import { attachUprobeMulti, attachUprobeSession, attachUretprobeMulti } from './uprobe-multi';
 import { attachXdp } from './xdp';
 
 /** A place in the kernel where programs can be attached. */
@@ -309,6 +310,36 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults
     needsPlace: false,
     options: hookOptions.uretprobe,
     attach: attachUretprobe,
+  },
+  uprobe_multi: {
+    about: 'many functions of a program or library of user space',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [AttachType.trace_uprobe_multi],
+    since: '6.6',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.uprobe_multi,
+    attach: attachUprobeMulti,
+  },
+  uretprobe_multi: {
+    about: 'the returns of many functions of user space',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [AttachType.trace_uprobe_multi],
+    since: '6.6',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.uretprobe_multi,
+    attach: attachUretprobeMulti,
+  },
+  uprobe_session: {
+    about: 'many functions of user space, at their entry and return',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [AttachType.trace_uprobe_session],
+    since: '6.13',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.uprobe_session,
+    attach: attachUprobeSession,
   },
   sk_msg: {
     about: 'what is sent on the sockets of a map',

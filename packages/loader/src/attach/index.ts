@@ -66,5 +66,11 @@ export {
 export { findBinary, type BinarySearch } from './find-binary';
 export { libraryInCache } from './ld-cache';
 export { attachUprobe, attachUretprobe, type UprobeOptions } from './uprobe';
+export {
+  attachUprobeMulti,
+  attachUprobeSession,
+  attachUretprobeMulti,
+  type UprobeMultiOptions,
+} from './uprobe-multi';
 export { type UserPlace } from './user-place';
 export { attachXdp, XdpLink, type XdpOptions } from './xdp';

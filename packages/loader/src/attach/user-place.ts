@@ -19,9 +19,8 @@ export interface UserPlace {
  * @throws BpfError ATTACH_FAILED when it is none of these
  */
 export function parseUserPlace(text: string): UserPlace {
-  const colon = text.indexOf(':');
-  const [binary, place] = [text.slice(0, colon), text.slice(colon + 1)];
-  if (colon > 0 && place !== '') {
+  const [binary, place] = splitUserTarget(text) ?? [];
+  if (binary !== undefined && place !== undefined) {
     const whole = /^(?:(.+)\+)?(0x[0-9a-f]+|\d+)$/i.exec(place);
     if (whole === null) return { binary, function: place };
     const offset = Number(whole[2]);
@@ -31,6 +30,12 @@ export function parseUserPlace(text: string): UserPlace {
     symbol: text,
     expected: 'BINARY:FUNCTION, BINARY:FUNCTION+OFFSET or BINARY:OFFSET, such as libc.so.6:malloc',
   });
+}
+
+/** The binary, and what follows the first colon; undefined where one of them is missing. */
+export function splitUserTarget(text: string): readonly [binary: string, rest: string] | undefined {
+  const colon = text.indexOf(':');
+  return colon > 0 && colon < text.length - 1 ? [text.slice(0, colon), text.slice(colon + 1)] : undefined;
 }
 
 /** Where a uprobe is set. */
