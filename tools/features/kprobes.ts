@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, unlinkSync } from 'node:fs';
+import { readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { type Feature, type Trial } from './feature';
 import {
   BpfError,
   EventLink,
   findTracefs,
+  kernelSymbols,
   Link,
   linkDescription,
   loadFile,
@@ -17,6 +18,7 @@ import {
 } from './loader';
 
 const needs = ['CONFIG_KPROBES', 'CONFIG_KPROBE_EVENTS'];
+const needsMulti = [...needs, 'CONFIG_FPROBE'];
 const AT_FDCWD = -100n;
 const ENOENT = -2n;
 
@@ -27,6 +29,27 @@ function unlinkNothing(): void {
   } catch {
     // That is what it is for.
   }
+}
+
+/** Runs do_rmdir(). */
+function removeNothing(): void {
+  try {
+    rmdirSync('/nx-bpf-no-such-directory');
+  } catch {
+    // That is what it is for.
+  }
+}
+
+function addressOf(name: string): bigint {
+  return kernelSymbols([name]).get(name)![0]!;
+}
+
+/** What the kernel says of a link of many kprobes: the places since Linux 6.6, the cookies since 6.9. */
+function expectToldOf(trial: Trial, link: Link, description: string, cookies: readonly bigint[]): void {
+  const info = link.info();
+  assert.equal(linkDescription(info), trial.atLeast('6.6') ? description : 'kprobe_multi');
+  assert.ok(info.target.kind === 'kprobe_multi');
+  assert.deepEqual(info.target.cookies, trial.atLeast('6.9') ? cookies : []);
 }
 
 /** Runs umask(2), and leaves the mask as it was. @returns the mask that was there */
@@ -173,6 +196,83 @@ export const kprobeFeatures: readonly Feature[] = [
           assert.match(refused('ATTACH_FAILED', attach('trace_array_put')).message, /cannot be traced/);
         }),
       ),
+  },
+  {
+    name: 'kprobe.multi by a pattern',
+    group: 'Hooks',
+    since: '5.18',
+    needs: needsMulti,
+    use: (trial) =>
+      probed(trial, 'many', (collection) => {
+        const link = collection.program('many').autoAttach();
+        assert.ok(link instanceof Link);
+        expectRuns(collection, unlinkNothing, {});
+        assert.equal(link.describe(), 'kprobe_multi do_unlink?t');
+        expectToldOf(trial, link, 'kprobe_multi do_unlinkat', [0n]);
+        expectGone(collection, link, unlinkNothing);
+        const every = collection.attach('many', 'kprobe_multi', { functions: ['vfs_*', 'do_unlinkat'] });
+        expectRuns(collection, unlinkNothing, {});
+        every.close();
+        refused('FUNCTION_NOT_FOUND', () =>
+          collection.attach('many', 'kprobe_multi', { functions: 'vfs_x*' }),
+        );
+      }),
+  },
+  {
+    name: 'kprobe.multi by names and addresses, with cookies',
+    group: 'Hooks',
+    since: '5.18',
+    needs: needsMulti,
+    use: (trial) =>
+      probed(trial, 'many', (collection) => {
+        const functions = ['do_unlinkat', 'do_rmdir', 'vfs_statx'];
+        const link = collection.attach('many', 'kprobe_multi', { functions, cookies: [5n, 6n, 7n] });
+        unlinkNothing();
+        removeNothing();
+        assert.equal(number(collection, 'cookies'), (1n << 5n) | (1n << 6n), 'cookies of what happened');
+        assert.equal(link.describe(), 'kprobe_multi do_unlinkat, do_rmdir, vfs_statx');
+        link.close();
+        const addresses = [addressOf('do_rmdir'), addressOf('do_unlinkat')];
+        const byAddress = collection.attach('many', 'kprobe_multi', { addresses, cookies: [10n, 11n] });
+        unlinkNothing();
+        assert.equal(number(collection, 'cookies'), (1n << 5n) | (1n << 6n) | (1n << 11n));
+        expectToldOf(trial, byAddress, 'kprobe_multi do_rmdir, do_unlinkat', [10n, 11n]);
+        byAddress.close();
+        const error = refused('FUNCTION_NOT_FOUND', () =>
+          collection.attach('many', 'kprobe_multi', { functions: ['do_unlinkat', 'do_rmdri'] }),
+        );
+        assert.match(error.message, /no function 'do_rmdri'; did you mean do_rmdir/);
+      }),
+  },
+  {
+    name: 'kretprobe.multi',
+    group: 'Hooks',
+    since: '5.18',
+    needs: needsMulti,
+    use: (trial) =>
+      probed(trial, 'many_returns', (collection) => {
+        const link = collection.program('many_returns').autoAttach();
+        assert.ok(link instanceof Link);
+        expectRuns(collection, unlinkNothing, { seen: ENOENT });
+        expectToldOf(trial, link, 'kretprobe_multi do_unlinkat', [0n]);
+        expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'kprobe.session',
+    group: 'Hooks',
+    since: '6.10',
+    needs: needsMulti,
+    use: (trial) =>
+      probed(trial, 'session', (collection) => {
+        const link = collection.program('session').autoAttach();
+        assert.ok(link instanceof Link);
+        unlinkNothing();
+        assert.deepEqual([number(collection, 'entries'), number(collection, 'returns')], [1n, 1n]);
+        link.close();
+        unlinkNothing();
+        assert.equal(number(collection, 'entries'), 1n);
+      }),
   },
 ];
 

@@ -4,6 +4,7 @@ export {
   features,
   hasFeature,
   kernelConfig as runningKernelConfig,
+  kernelSymbols,
   Namespace,
   Netlink,
   netlinkAttribute,

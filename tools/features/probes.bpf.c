@@ -54,3 +54,28 @@ SEC("?kprobe") int anywhere(void *ctx) { return tell(ctx, 0); }
 /* A system call's function is given the registers of user space. */
 SEC("?ksyscall/umask") int syscall_entry(void *ctx) { return tell(ctx, argument((void *)argument(ctx))); }
 SEC("?kretsyscall/umask") int syscall_leave(void *ctx) { return tell(ctx, returned(ctx)); }
+
+/* Which functions a link of many kprobes ran at, by their cookies; a session tells its two ends apart. */
+__u64 cookies, entries, returns;
+
+static int tell_of_many(void *ctx)
+{
+	tell(ctx, 0);
+	if (bpf_get_current_pid_tgid() >> 32 == us)
+		__sync_fetch_and_or(&cookies, 1ULL << (bpf_get_attach_cookie(ctx) & 63));
+	return 0;
+}
+
+SEC("?kprobe.multi/do_unlink?t") int many(void *ctx) { return tell_of_many(ctx); }
+SEC("?kretprobe.multi/do_unlink?t") int many_returns(void *ctx) { return tell(ctx, returned(ctx)); }
+
+extern bool bpf_session_is_return(void) __ksym __weak;
+
+SEC("?kprobe.session/do_unlinkat")
+int session(void *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != us)
+		return 1;
+	__sync_fetch_and_add(bpf_session_is_return() ? &returns : &entries, 1);
+	return 0;
+}

@@ -185,6 +185,16 @@ export const perfEventCauses: Causes = {
   ESRCH: 'there is no such process',
 };
 
+/** Of many kprobes: bpf_kprobe_multi_link_attach() in kernel/trace/bpf_trace.c. */
+export const kprobeMultiCauses: Causes = {
+  EOPNOTSUPP: 'the kernel is built without CONFIG_FPROBE, which they are made of',
+  EINVAL:
+    'the kernel has no such links (kprobe_multi: Linux 5.18, kprobe_session: 6.10), the program was loaded for another attach type, or an address is not that of a function that can be traced',
+  ENOENT: 'a function cannot be traced: available_filter_functions in tracefs lists what can',
+  ESRCH: 'a function is not there, or cannot be traced: available_filter_functions in tracefs lists what can',
+  E2BIG: 'they are more functions than a link takes (1048576)',
+};
+
 /** Of kprobes: kernel/trace/trace_kprobe.c and kernel/kprobes.c. */
 export const kprobeCauses: Causes = {
   EINVAL:

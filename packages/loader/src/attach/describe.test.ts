@@ -7,6 +7,7 @@ const names: LinkNames = {
     { index: 4, name: 'veth0', xdp: [{ mode: 'generic', programId: 9 }] },
     { index: 5, name: 'eth0', xdp: [] },
   ],
+  functions: () => new Map([[0x10n, 'vfs_read']]),
   cgroup: (id) => (id === 77n ? '/agent' : undefined),
 };
 const link = (target: LinkTarget, programId = 9): LinkInfo => ({
@@ -24,6 +25,26 @@ const event = (name: string, text: string, offset = 0, address = 0n): LinkTarget
   offset,
   address,
   cookie: 0n,
+});
+
+const kprobes = (addresses: readonly bigint[], flags = 0): LinkTarget => ({
+  kind: 'kprobe_multi',
+  text: '',
+  count: addresses.length,
+  flags,
+  missed: 0n,
+  addresses,
+  cookies: [],
+});
+const uprobes = (file: string, offsets: readonly bigint[], flags = 0): LinkTarget => ({
+  kind: 'uprobe_multi',
+  text: file,
+  path_size: file.length + 1,
+  count: offsets.length,
+  flags,
+  pid: 0,
+  offsets,
+  cookies: [],
 });
 
 const shown: readonly [LinkTarget, string][] = [
@@ -47,6 +68,12 @@ const shown: readonly [LinkTarget, string][] = [
   [event('kretprobe', 'do_unlinkat'), 'kretprobe do_unlinkat'],
   [event('kprobe', '', 0, 0xffffffff81000000n), 'kprobe 0xffffffff81000000'],
   [event('uprobe', '/usr/bin/node', 4096), 'uprobe /usr/bin/node+0x1000'],
+  [kprobes([0x10n, 0x20n]), 'kprobe_multi vfs_read, 0x20'],
+  [kprobes([1n, 2n, 3n, 4n, 5n], 1), 'kretprobe_multi 0x1, 0x2, 0x3 and 2 more'],
+  [kprobes([0n, 0n]), 'kprobe_multi of 2 functions'],
+  [kprobes([]), 'kprobe_multi'],
+  [uprobes('/usr/bin/node', [16n, 32n]), 'uprobe_multi /usr/bin/node+0x10, /usr/bin/node+0x20'],
+  [uprobes('', [], 1), 'uretprobe_multi'],
 ];
 
 test('hook and place of every kind of link', () => {

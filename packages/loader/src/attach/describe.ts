@@ -1,10 +1,17 @@
-import { networkInterfaces, type LinkInfo, type NetworkInterface, type PerfEventTarget } from '../kernel';
+import {
+  functionsAt,
+  networkInterfaces,
+  type LinkInfo,
+  type NetworkInterface,
+  type PerfEventTarget,
+} from '../kernel';
 import { AttachType } from '../object';
 import { cgroupById } from './cgroup-path';
 import { cgroupTypeLabel } from './cgroup-types';
 import { hookOfLink } from './hook-of-link';
 import { netfilterText } from './netfilter-types';
 import { netnsByInode } from './netns';
+import { placesText, shownPlaces } from './places-text';
 
 /** How numbers in a link's info are turned into names. What is left out is shown as the number. */
 export interface LinkNames {
@@ -12,6 +19,8 @@ export interface LinkNames {
   readonly interfaces?: readonly NetworkInterface[];
   /** Path of a cgroup by its id. */
   readonly cgroup?: (id: bigint) => string | undefined;
+  /** Functions of the kernel, by address. */
+  readonly functions?: (addresses: readonly bigint[]) => ReadonlyMap<bigint, string>;
   /** Name of a network namespace by its inode number. */
   readonly netns?: (inode: number) => string | undefined;
 }
@@ -59,6 +68,10 @@ export function linkDescription(info: LinkInfo, names: LinkNames = kernelNames()
       return `${hookOfLink(info)} on ${target.map_id === 0 ? 'a map that is gone' : `map ${target.map_id}`}`;
     case 'tracing':
       return `${hookOfLink(info)} (BTF type ${target.target_btf_id})`;
+    case 'kprobe_multi':
+      return [hookOfLink(info), ...functionsText(target.addresses, names)].join(' ');
+    case 'uprobe_multi':
+      return [hookOfLink(info), ...offsetsText(target.text, target.offsets)].join(' ');
     case 'perf_event':
       return [hookOfLink(info), ...eventText(target)].join(' ');
     default:
@@ -82,6 +95,7 @@ export function kernelNames(): LinkNames {
       return (interfaces ??= networkInterfaces());
     },
     cgroup: cgroupById,
+    functions: functionsAt,
     netns: netnsByInode,
   };
 }
@@ -102,6 +116,19 @@ function xdpMode(info: LinkInfo, ifindex: number, names: LinkNames): string {
 function eventText({ event, text, offset, address }: PerfEventTarget): string[] {
   if (text !== '') return [`${text}${offset === 0 ? '' : `+0x${offset.toString(16)}`}`];
   return event.startsWith('k') && address !== 0n ? [`0x${address.toString(16)}`] : [];
+}
+
+/** The first few of many places; nothing where the kernel does not tell them. */
+function functionsText(addresses: readonly bigint[], names: LinkNames): string[] {
+  const known = addresses.filter((address) => address !== 0n);
+  if (known.length === 0) return addresses.length === 0 ? [] : [`of ${addresses.length} functions`];
+  const called = names.functions?.(known.slice(0, shownPlaces));
+  return [placesText(known.map((address) => called?.get(address) ?? `0x${address.toString(16)}`))];
+}
+
+function offsetsText(file: string, offsets: readonly bigint[]): string[] {
+  if (file === '') return [];
+  return [placesText(offsets.map((offset) => `${file}+0x${offset.toString(16)}`))];
 }
 
 function netnsText(inode: number, names: LinkNames): string {

@@ -1,4 +1,4 @@
-import { programInfo, withObject, type LinkInfo } from '../kernel';
+import { multiReturnFlag, programInfo, withObject, type LinkInfo } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 
 /**
@@ -22,6 +22,10 @@ export function hookOfLink({ typeName, programId, target }: LinkInfo): string {
       return target.attach_type === AttachType.sk_msg_verdict ? 'sk_msg' : 'sk_skb';
     case 'netns':
       return netnsHooks[target.attach_type] ?? typeName;
+    case 'kprobe_multi':
+      return target.flags & multiReturnFlag ? 'kretprobe_multi' : typeName;
+    case 'uprobe_multi':
+      return target.flags & multiReturnFlag ? 'uretprobe_multi' : typeName;
     case 'perf_event':
       return target.event === 'unspec' || target.event === 'event' ? typeName : target.event;
     default:

@@ -5,6 +5,7 @@ import { type FlowDissectorOptions } from './flow-dissector';
 import { type FreplaceOptions } from './freplace';
 import { type HookOption } from './hook-option';
 import { iterOrders, type IterOptions } from './iter';
+import { type KprobeMultiOptions } from './kprobe-multi';
 import { type KprobeOptions, type KretprobeOptions, type KsyscallOptions } from './kprobe';
 import { type Link } from './link';
 import { type LwtOptions, type LwtRoute } from './lwt';
@@ -60,6 +61,9 @@ export interface HookOptions {
   readonly uprobe_multi: UprobeMultiOptions;
   readonly uretprobe_multi: UprobeMultiOptions;
   readonly uprobe_session: UprobeMultiOptions;
+  readonly kprobe_multi: KprobeMultiOptions;
+  readonly kretprobe_multi: KprobeMultiOptions;
+  readonly kprobe_session: KprobeMultiOptions;
   readonly sk_msg: SkMsgOptions;
   readonly sk_skb: SkSkbOptions;
   readonly socket_filter: SocketFilterOptions;
@@ -165,6 +169,18 @@ const userProbe = {
   },
   ...probe,
 } as const;
+const functions: { readonly [K in keyof KprobeMultiOptions]-?: HookOption } = {
+  functions: {
+    about: "names of functions, and patterns with * and ?; by default the section name's",
+    type: { list: 'text' },
+  },
+  addresses: { about: 'addresses instead of names', type: { list: 'u64' }, passing: true },
+  cookies: {
+    about:
+      'a number for each of the names or addresses, which bpf_get_attach_cookie() returns to the program',
+    type: { list: 'u64' },
+  },
+};
 
 const userProbes: { readonly [K in keyof UprobeMultiOptions]-?: HookOption } = {
   binary,
@@ -326,6 +342,9 @@ export const hookOptions: {
   uprobe_multi: userProbes,
   uretprobe_multi: userProbes,
   uprobe_session: userProbes,
+  kprobe_multi: functions,
+  kretprobe_multi: functions,
+  kprobe_session: functions,
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,

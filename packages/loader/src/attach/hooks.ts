@@ -7,6 +7,7 @@ import { type HookOption } from './hook-option';
 import { hookOptions, type HookName, type HookOptions, type HookResults } from './hook-options';
 import { attachFreplace } from './freplace';
 import { attachIter } from './iter';
+import { attachKprobeMulti, attachKprobeSession, attachKretprobeMulti } from './kprobe-multi';
 import { attachKprobe, attachKretprobe, attachKretsyscall, attachKsyscall } from './kprobe';
 import { type Link } from './link';
 import { attachLwt } from './lwt';
@@ -340,6 +341,36 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults
     needsPlace: false,
     options: hookOptions.uprobe_session,
     attach: attachUprobeSession,
+  },
+  kprobe_multi: {
+    about: 'many functions of the kernel, at their entry',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [AttachType.trace_kprobe_multi],
+    since: '5.18',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.kprobe_multi,
+    attach: attachKprobeMulti,
+  },
+  kretprobe_multi: {
+    about: 'the returns of many functions of the kernel',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [AttachType.trace_kprobe_multi],
+    since: '5.18',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.kretprobe_multi,
+    attach: attachKretprobeMulti,
+  },
+  kprobe_session: {
+    about: 'many functions of the kernel, at their entry and return',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [AttachType.trace_kprobe_session],
+    since: '6.10',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.kprobe_session,
+    attach: attachKprobeSession,
   },
   sk_msg: {
     about: 'what is sent on the sockets of a map',

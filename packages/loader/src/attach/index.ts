@@ -23,6 +23,12 @@ export {
   type KretprobeOptions,
   type KsyscallOptions,
 } from './kprobe';
+export {
+  attachKprobeMulti,
+  attachKprobeSession,
+  attachKretprobeMulti,
+  type KprobeMultiOptions,
+} from './kprobe-multi';
 export { Link } from './link';
 export { listLinks, type LinkFilter, type ListedLink } from './list-links';
 export { attachLwt, LwtRoute, type LwtOptions } from './lwt';

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { isGlob } from '../bytes';
 import { BpfError, nearest } from '../errors';
-import { Errno, errnoName, findTracefs, kernelFunctions } from '../kernel';
+import { Errno, errnoName, kernelFunctions } from '../kernel';
 import { attachFailed, type Attempt } from './failure';
+import { traceableNames } from './traceable';
 
 /**
  * The error of a refused probe: FUNCTION_NOT_FOUND where the kernel has no such function, and for one that may not be
@@ -21,11 +22,21 @@ export function probeRefused(attempt: Attempt, name: string | undefined, errno: 
   return attachFailed({ ...attempt, causes: { [errnoName(Errno.EINVAL)]: reason } }, errno);
 }
 
-/** The error for a function that the kernel does not have: it may have it under a name that the compiler made. */
-export function functionNotFound(attempt: Attempt, name: string): BpfError {
+/**
+ * The error for a function that the kernel does not have: it may have it under a name that the compiler made.
+ *
+ * @param known what could have been meant: by default every function, else those that can be traced
+ */
+export function functionNotFound(attempt: Attempt, name: string, known = kernelFunctions()): BpfError {
   const { program, where } = attempt;
   const plain = name.replace(/^.*:/, '');
-  const known = kernelFunctions();
+  if (isGlob(plain)) {
+    return new BpfError(
+      'FUNCTION_NOT_FOUND',
+      `program '${program.name}': attach to ${where}: no function that can be traced fits '${plain}'`,
+      { program: program.name, symbol: plain, hint: 'available_filter_functions in tracefs lists them' },
+    );
+  }
   // gcc makes NAME.isra.0 and the like of a function that it changes, clang NAME.llvm.123.
   const variants = known.filter((each) => each.startsWith(`${plain}.`));
   const near = nearest(plain, known);
@@ -49,7 +60,7 @@ function untraceable(name: string): string | undefined {
   if (blacklist().includes(name)) {
     return "it is on the kernel's list of functions that kprobes must not touch (/sys/kernel/debug/kprobes/blacklist): probe what calls it";
   }
-  const traceable = traceableFunctions();
+  const traceable = traceableNames();
   if (traceable !== undefined && !traceable.includes(name)) {
     return 'the kernel was built so that it cannot be traced (notrace; available_filter_functions in tracefs lists what can): probe what calls it';
   }
@@ -60,22 +71,6 @@ function untraceable(name: string): string | undefined {
 function blacklist(): string[] {
   const text = read('/sys/kernel/debug/kprobes/blacklist') ?? '';
   return Array.from(text.matchAll(/^0x[0-9a-f]+-0x[0-9a-f]+\t(\S+)/gm), (match) => match[1]!);
-}
-
-/**
- * Names of the functions that ftrace can trace, in its order: a name that several functions share is there several
- * times. undefined where tracefs is not mounted, may not be read, or the kernel has no function tracer.
- */
-export function traceableFunctions(): string[] | undefined {
-  const text = readTracefs('available_filter_functions');
-  // Lines `NAME`, with ` [MODULE]` behind those of modules.
-  return text === undefined ? undefined : Array.from(text.matchAll(/^\S+/gm), ([name]) => name);
-}
-
-/** A file of tracefs; undefined where it is not there or may not be read. */
-export function readTracefs(file: string): string | undefined {
-  const tracefs = findTracefs();
-  return tracefs === undefined ? undefined : read(path.join(tracefs, file));
 }
 
 function read(file: string): string | undefined {

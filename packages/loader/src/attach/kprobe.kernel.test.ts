@@ -2,12 +2,22 @@ import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { tinyProgram } from '../../../../tools/testing/tiny-program';
-import { eventSource } from '../kernel';
-import { ProgramType } from '../object';
-import { attachKprobe, attachKretprobe, attachKsyscall } from './index';
+import { kernelConfig, probePmu } from '../kernel';
+import { AttachType, ProgramType } from '../object';
+import {
+  attachKprobe,
+  attachKprobeMulti,
+  attachKprobeSession,
+  attachKretprobe,
+  attachKretprobeMulti,
+  attachKsyscall,
+} from './index';
 
 const kprobe = (section?: string, target?: string) =>
-  tinyProgram({ type: ProgramType.kprobe, section, target });
+  tinyProgram({ type: ProgramType.kprobe, attachType: 0, section, target });
+
+const kprobeMulti = () =>
+  tinyProgram({ type: ProgramType.kprobe, attachType: AttachType.trace_kprobe_multi });
 
 // What they see is for kernels that have them: tools/features.
 kernelSuite('kprobes', () => {
@@ -45,6 +55,37 @@ kernelSuite('kprobes', () => {
     program.close();
   });
 
+  test('a link of many is refused by a kernel without them, and wrong ones before the kernel is asked', () => {
+    const [many, single] = [kprobeMulti(), kprobe()];
+    const attach = () => attachKprobeMulti(many, { functions: ['vfs_read', 'vfs_write'] });
+    if (hasFprobes()) attach().close();
+    else {
+      expect(attach).toThrow(
+        expect.objectContaining({
+          code: 'ATTACH_FAILED',
+          message: expect.stringMatching(/kprobe_multi vfs_read, vfs_write: EOPNOTSUPP .*CONFIG_FPROBE/),
+        }),
+      );
+      expect(() => attachKprobeMulti(many, { functions: 'vfs_*' })).toThrow('CONFIG_FUNCTION_TRACER');
+    }
+    expect(() => attachKprobeMulti(single)).toThrow('expected trace_kprobe_multi');
+    expect(() => attachKprobeSession(many)).toThrow('expected trace_kprobe_session');
+    expect(() => attachKprobeMulti(many)).toThrow('section: kprobe.multi/NAME');
+    expect(() => attachKprobeMulti(many, { functions: [] })).toThrow('at least one function');
+    expect(() => attachKprobeMulti(many, { functions: 'a', addresses: [1n] })).toThrow(
+      'functions or addresses',
+    );
+    const cookies = [1n];
+    expect(() => attachKprobeMulti(many, { functions: ['a', 'b'], cookies })).toThrow(
+      'found 1 cookies for 2 places',
+    );
+    expect(() => attachKretprobeMulti(many, { functions: 'a*', cookies })).toThrow(
+      'found 1 cookies for a pattern',
+    );
+    many.close();
+    single.close();
+  });
+
   test('the section name is taken for what is left out, and auto-attach for the hook', () => {
     const [said, bare] = [kprobe('kretprobe/vfs_raed+4', 'vfs_raed+4'), kprobe('kprobe')];
     expect(() => said.autoAttach()).toThrow('attach to kretprobe: the place is not clear');
@@ -54,6 +95,10 @@ kernelSuite('kprobes', () => {
   });
 });
 
+function hasFprobes(): boolean {
+  return kernelConfig().get('CONFIG_FPROBE') === 'y';
+}
+
 function hasKprobes(): boolean {
-  return eventSource('kprobe') !== undefined || existsSync('/sys/kernel/tracing/kprobe_events');
+  return probePmu('kprobe') !== undefined || existsSync('/sys/kernel/tracing/kprobe_events');
 }

@@ -2,14 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '../errors';
-import {
-  errnoNumber,
-  eventSource,
-  findTracefs,
-  kernelConfig,
-  perfEventOpen,
-  type EventSource,
-} from '../kernel';
+import { errnoNumber, probePmu, findTracefs, kernelConfig, perfEventOpen, type ProbePmu } from '../kernel';
 import { type Attempt } from './failure';
 
 /**
@@ -56,7 +49,7 @@ const options = { kprobe: 'CONFIG_KPROBE_EVENTS', uprobe: 'CONFIG_UPROBE_EVENTS'
  */
 export function openProbe(probe: Probe, mode: ProbeMode, attempt: Attempt): ProbeEvent | number {
   if (mode !== 'legacy') {
-    const source = eventSource(probe.source);
+    const source = probePmu(probe.source);
     if (source !== undefined) return openBySource(probe, source);
     if (mode !== 'auto') {
       throw impossible(
@@ -77,7 +70,7 @@ export function openProbe(probe: Probe, mode: ProbeMode, attempt: Attempt): Prob
   return openInTracefs(tracefs, probe, attempt);
 }
 
-function openBySource(probe: Probe, { type, fields }: EventSource): ProbeEvent | number {
+function openBySource(probe: Probe, { type, fields }: ProbePmu): ProbeEvent | number {
   const { returns, symbol, offset, pid = -1, referenceCounter = 0 } = probe;
   const returnBit = returns ? 1n << (fields.get('retprobe') ?? 0n) : 0n;
   const counter = BigInt(referenceCounter) << (fields.get('ref_ctr_offset') ?? 32n);

@@ -8,6 +8,9 @@ import { type HookName } from './hook-options';
 export const sectionHooks: ReadonlyMap<string, HookName> = new Map<string, HookName>([
   ['kprobe', 'kprobe'],
   ['kretprobe', 'kretprobe'],
+  ['kprobe.multi', 'kprobe_multi'],
+  ['kretprobe.multi', 'kretprobe_multi'],
+  ['kprobe.session', 'kprobe_session'],
   ['ksyscall', 'ksyscall'],
   ['kretsyscall', 'kretsyscall'],
   ['uprobe', 'uprobe'],
@@ -47,4 +50,9 @@ export const sectionHooks: ReadonlyMap<string, HookName> = new Map<string, HookN
 /** The hook that a section name stands for; undefined for those whose place it cannot say, such as `xdp`. */
 export function sectionHook(section: string): HookName | undefined {
   return sectionHooks.get(section.split('/', 1)[0]!);
+}
+
+/** How section names of a hook's programs begin: `kprobe.multi` for kprobe_multi. */
+export function sectionOf(hook: string): string {
+  return [...sectionHooks].find(([, name]) => name === hook)?.[0] ?? hook;
 }

@@ -1,5 +1,6 @@
 import { BpfError } from '../errors';
 import { type AttachableProgram } from './program';
+import { sectionOf } from './section-hooks';
 
 /** The target of a tracing program: as given, else what its section name says. */
 export function targetOf(program: AttachableProgram, hook: string, given: string | undefined): string {
@@ -7,7 +8,7 @@ export function targetOf(program: AttachableProgram, hook: string, given: string
   if (target !== undefined) return target;
   throw new BpfError('ATTACH_FAILED', `program '${program.name}': attach to ${hook}: no target is given`, {
     program: program.name,
-    hint: `give one, or name it in the program's section: ${hook}/NAME`,
+    hint: `give one, or name it in the program's section: ${sectionOf(hook)}/NAME`,
   });
 }
 

@@ -1,2 +1,3 @@
 export { ipBytes, ipv6Text, macBytes } from './addresses';
 export { ByteView, decodeText, type ByteSource } from './byte-view';
+export { globPattern, isGlob } from './glob';

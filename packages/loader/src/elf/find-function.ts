@@ -1,3 +1,4 @@
+import { globPattern } from '../bytes';
 import { BpfError, nearest } from '../errors';
 import { type Binary } from './binary';
 import { type BinaryFunction, binaryFunctions, parseVersioned } from './binary-functions';
@@ -72,15 +73,6 @@ function functionsNamed(binary: Binary, name: string): BinaryFunction[] {
     ...versioned,
     ...named.filter(({ version, address }) => version === undefined && !known.has(address)),
   ];
-}
-
-function globPattern(glob: string): RegExp {
-  const parts = glob.split(/([*?])/).map((part) => {
-    if (part === '*') return '.*';
-    return part === '?' ? '.' : part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  });
-  // Many stars make a regular expression that takes for ever: neighbours are one.
-  return new RegExp(`^${parts.join('').replace(/(\.\*)+/g, '.*')}$`, 's');
 }
 
 /** Those with a property, if any has it. */

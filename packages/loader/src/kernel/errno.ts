@@ -30,6 +30,7 @@ export function errnoNumber(name: string): number {
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   E2BIG: 7,
   EBADF: 9,

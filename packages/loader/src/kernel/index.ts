@@ -10,7 +10,7 @@ export {
 export { Command, type CommandName } from './commands';
 export { Errno, errnoName, errnoNumber, errnoText } from './errno';
 export { failure, succeeded, type FailureContext } from './failure';
-export { eventSource, type EventSource } from './event-sources';
+export { probePmu, type ProbePmu } from './probe-pmu';
 export { Fd, Open, closeFd, duplicateFd, openPath } from './fd';
 export {
   decode,
@@ -23,7 +23,17 @@ export {
   type LayoutOutput,
 } from './layout';
 export { features, hasFeature, type Feature } from './features';
-export { iterCreate, linkCreate, linkDetach, linkUpdate, rawTracepointOpen } from './links';
+export { u64Array } from './arrays';
+export {
+  iterCreate,
+  linkCreate,
+  linkDetach,
+  linkKprobes,
+  linkUpdate,
+  multiReturnFlag,
+  rawTracepointOpen,
+  type KprobeMulti,
+} from './links';
 export {
   MapUpdate,
   mapBatch,
@@ -94,7 +104,7 @@ export {
   kernelVersionCode,
   type KernelIdentity,
 } from './identity';
-export { functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
+export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';
 export { findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';

@@ -26,20 +26,39 @@ export function kernelSymbols(
   for (const name of names) {
     const addresses = addressesOf(text, name);
     if (addresses.length === 0) continue;
-    if (addresses.every((address) => address === 0n)) {
-      throw new BpfError(
-        'PRIVILEGE_MISSING',
-        `address of kernel symbol '${name}': /proc/kallsyms shows zeros`,
-        {
-          symbol: name,
-          path: '/proc/kallsyms',
-          hint: 'give this process CAP_SYSLOG (kernel.kptr_restrict at most 1), or run it as root',
-        },
-      );
-    }
+    if (addresses.every((address) => address === 0n)) throw hidden(name);
     symbols.set(name, addresses);
   }
   return symbols;
+}
+
+function hidden(name: string): BpfError {
+  return new BpfError('PRIVILEGE_MISSING', `address of kernel symbol '${name}': /proc/kallsyms shows zeros`, {
+    symbol: name,
+    path: '/proc/kallsyms',
+    hint: 'give this process CAP_SYSLOG (kernel.kptr_restrict at most 1), or run it as root',
+  });
+}
+
+/**
+ * Addresses of functions of the kernel and its modules, in one pass: for thousands of names. Names are exact.
+ *
+ * @throws BpfError PRIVILEGE_MISSING where the kernel shows zeros instead of addresses
+ */
+export function functionAddresses(
+  names: ReadonlySet<string>,
+  text: string = readFileSync('/proc/kallsyms', 'latin1'),
+): Map<string, bigint[]> {
+  const found = new Map<string, bigint[]>();
+  for (const [, digits, name] of text.matchAll(/^([0-9a-f]+) [tTwW] ([^\t\n]+)/gm)) {
+    if (!names.has(name!)) continue;
+    const address = BigInt(`0x${digits}`);
+    if (address === 0n) throw hidden(name!);
+    const known = found.get(name!);
+    if (known === undefined) found.set(name!, [address]);
+    else known.push(address);
+  }
+  return found;
 }
 
 /** Lines are `ffffffff81000000 T _stext`, with a tab and `[module]` behind symbols of modules. */
@@ -80,8 +99,8 @@ export function kernelFunctions(text: string = readFileSync('/proc/kallsyms', 'l
 }
 
 /**
- * The functions that addresses lie in, with the offset from the start: `vfs_read`, `vfs_read+0x10`. Where the kernel
- * shows zeros instead of addresses there are none.
+ * The functions that addresses lie in: ftrace's place in a function need not be its start. Where the kernel shows
+ * zeros instead of addresses there are none.
  */
 export function functionsAt(
   addresses: Iterable<bigint>,
@@ -97,9 +116,7 @@ export function functionsAt(
     const digits = address.toString(16).padStart(16, '0');
     const start = functions[firstAfter(functions, digits) - 1]?.start;
     if (start === undefined || /^0+$/.test(start)) continue;
-    const { name } = functions[firstAfter(functions, start, true)]!;
-    const offset = address - BigInt(`0x${start}`);
-    found.set(address, offset === 0n ? name : `${name}+0x${offset.toString(16)}`);
+    found.set(address, functions[firstAfter(functions, start, true)]!.name);
   }
   return found;
 }

@@ -7,6 +7,7 @@ import {
   PERF_EVENT_INFO_PART,
   perfEventTypeNames,
 } from './info-layouts';
+import { u64Values } from './arrays';
 import { objectInfo, requireInfo } from './info';
 import { decode, encode, textAt, type Layout, type LayoutOutput } from './layout';
 
@@ -33,9 +34,28 @@ export interface PerfEventTarget {
   readonly cookie: bigint;
 }
 
+/** Where links of many probes are: each in the order of the others, and as many as the kernel tells (0 before 6.6). */
+interface ManyPlaces {
+  readonly kprobe_multi: {
+    /** Zeros where the kernel hides addresses. */
+    readonly addresses: readonly bigint[];
+    /** The kernel tells them since Linux 6.9. */
+    readonly cookies: readonly bigint[];
+  };
+  readonly uprobe_multi: {
+    /** In the file. */
+    readonly offsets: readonly bigint[];
+    readonly cookies: readonly bigint[];
+  };
+}
+
+type Places<K> = K extends keyof ManyPlaces ? ManyPlaces[K] : unknown;
+
 /** The part of a link's info that belongs to its kind; field names are the uapi header's. */
 export type LinkTarget =
-  | { [K in keyof Parts]: { readonly kind: K; readonly text: string } & Plain<Parts[K]> }[keyof Parts]
+  | {
+      [K in keyof Parts]: { readonly kind: K; readonly text: string } & Plain<Parts[K]> & Places<K>;
+    }[keyof Parts]
   | PerfEventTarget
   | { readonly kind: 'other'; readonly text: string };
 
@@ -57,7 +77,6 @@ const textSpace = 4096;
 const textFields: Readonly<Record<string, readonly [pointer: string, size: string]>> = {
   raw_tracepoint: ['tp_name', 'tp_name_len'],
   iter: ['target_name', 'target_name_len'],
-  uprobe_multi: ['path', 'path_size'],
 };
 
 /**
@@ -82,6 +101,8 @@ export function linkInfo(fd: number): LinkInfo {
 
 function linkTarget(fd: number, kind: string, bytes: Uint8Array): LinkTarget {
   if (kind === 'perf_event') return perfEventTarget(fd);
+  if (kind === 'kprobe_multi') return kprobeMultiTarget(fd, bytes);
+  if (kind === 'uprobe_multi') return uprobeMultiTarget(fd, bytes);
   const layout = (LINK_INFO_PART as Readonly<Record<string, Layout>>)[kind];
   if (layout === undefined) return { kind: 'other', text: '' };
   const fields = textFields[kind];
@@ -111,6 +132,45 @@ function perfEventTarget(fd: number): PerfEventTarget {
     offset: event === 'tracepoint' || event === 'event' ? 0 : offset,
     address: (part['addr'] as bigint | undefined) ?? 0n,
     cookie: (part['cookie'] as bigint | undefined) ?? 0n,
+  };
+}
+
+function kprobeMultiTarget(fd: number, bytes: Uint8Array): LinkTarget {
+  const { count, flags, missed } = decode(LINK_INFO_PART.kprobe_multi, bytes);
+  const [addrs, cookies] = [new Uint8Array(8 * count), new Uint8Array(8 * count)];
+  const asked = encode(LINK_INFO_PART.kprobe_multi, { addrs, cookies, count }, new Uint8Array(linkInfoSize));
+  // A kernel that does not know the cookies leaves them zero.
+  const told = count > 0 && objectInfo(fd, asked.bytes) >= 0;
+  return {
+    kind: 'kprobe_multi',
+    text: '',
+    count,
+    flags,
+    missed,
+    addresses: told ? u64Values(addrs) : [],
+    cookies: told ? u64Values(cookies) : [],
+  };
+}
+
+function uprobeMultiTarget(fd: number, bytes: Uint8Array): LinkTarget {
+  const { count, flags, pid } = decode(LINK_INFO_PART.uprobe_multi, bytes);
+  const [offsets, cookies] = [new Uint8Array(8 * count), new Uint8Array(8 * count)];
+  const path = new Uint8Array(textSpace);
+  const asked = encode(
+    LINK_INFO_PART.uprobe_multi,
+    { path, path_size: textSpace, offsets, cookies, count },
+    new Uint8Array(linkInfoSize),
+  );
+  const told = count > 0 && objectInfo(fd, asked.bytes) >= 0;
+  return {
+    kind: 'uprobe_multi',
+    text: told ? textAt(path, 0, textSpace) : '',
+    path_size: told ? decode(LINK_INFO_PART.uprobe_multi, asked.bytes).path_size : 0,
+    count,
+    flags,
+    pid,
+    offsets: told ? u64Values(offsets) : [],
+    cookies: told ? u64Values(cookies) : [],
   };
 }
 

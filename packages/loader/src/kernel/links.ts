@@ -9,6 +9,7 @@ import {
 import { bpfCall } from './bpf';
 import { succeeded } from './failure';
 import { type LayoutInput } from './layout';
+import { textPointers, u64Array } from './arrays';
 
 type Part = typeof LINK_CREATE_PART;
 
@@ -35,6 +36,34 @@ export function linkCreate<K extends keyof Part = never>(
   for (const [name, field] of Object.entries(LINK_CREATE_PART[part])) layout[`${part}.${name}`] = field;
   for (const [name, value] of Object.entries(values)) merged[`${part}.${name}`] = value;
   return bpfCall('BPF_LINK_CREATE', layout, merged as LayoutInput<typeof layout>).result;
+}
+
+/** BPF_F_KPROBE_MULTI_RETURN and BPF_F_UPROBE_MULTI_RETURN: at the return of the functions. */
+export const multiReturnFlag = 1;
+
+/** Which functions a link of many kprobes is on: by name or by address; and a cookie for each, if any. */
+export interface KprobeMulti {
+  readonly functions?: readonly string[] | undefined;
+  readonly addresses?: readonly bigint[] | undefined;
+  readonly cookies?: readonly bigint[] | undefined;
+  readonly returns: boolean;
+}
+
+/**
+ * BPF_LINK_CREATE for many kprobes at once (Linux 5.18).
+ *
+ * @param attachType `enum bpf_attach_type`: trace_kprobe_multi or trace_kprobe_session
+ * @returns the link's fd, or the negative error number
+ */
+export function linkKprobes(program: number, attachType: number, probes: KprobeMulti): number {
+  const { functions = [], addresses = [], cookies = [], returns } = probes;
+  return linkCreate({ prog_fd: program, attach_type: attachType }, 'kprobe_multi', {
+    flags: returns ? multiReturnFlag : 0,
+    cnt: functions.length + addresses.length,
+    syms: textPointers(functions),
+    addrs: u64Array(addresses),
+    cookies: u64Array(cookies),
+  });
 }
 
 /** BPF_F_REPLACE: the update happens only if the link's program is the expected one. */

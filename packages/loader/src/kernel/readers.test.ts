@@ -3,7 +3,7 @@ import { effectiveCapabilities, missingCapabilities } from './capabilities';
 import { countCpus } from './cpus';
 import { errnoName, errnoNumber } from './errno';
 import { buildIdOf } from './identity';
-import { functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
+import { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 import { parseKernelConfig } from './kconfig';
 import { parseMountInfo } from './mounts';
 
@@ -63,10 +63,15 @@ test('functions of the kernel, and which of them an address is in', () => {
     'ffffffffa0000008 t second',
     '',
   ].join('\n');
+  expect([...functionAddresses(new Set(['second', 'data', 'third']), text)]).toEqual([
+    ['second', [0xffffffff81000020n, 0xffffffffa0000008n]],
+  ]);
   expect(kernelFunctions(text)).toEqual(['second', 'first', 'alias_of_first', 'in_module.isra.0']);
   const places = [0xffffffff81000010n, 0xffffffff8100001fn, 0xffffffffa0000009n, 0x10n];
-  expect([...functionsAt(places, text).values()]).toEqual(['first', 'first+0xf', 'second+0x1']);
-  expect(functionsAt([0xffffffff81000010n], '0000000000000000 T first\n').size).toBe(0);
+  expect([...functionsAt(places, text).values()]).toEqual(['first', 'first', 'second']);
+  const zeros = '0000000000000000 T first\n';
+  expect(functionsAt([0xffffffff81000010n], zeros).size).toBe(0);
+  expect(() => functionAddresses(new Set(['first']), zeros)).toThrow('CAP_SYSLOG');
 });
 
 test('zeros instead of addresses name the capability', () => {

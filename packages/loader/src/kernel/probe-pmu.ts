@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 const directory = '/sys/bus/event_source/devices';
 
-/** A source of perf events whose number each kernel chooses itself. */
-export interface EventSource {
+/** A source of perf events (a PMU, as the kernel calls it) whose number each kernel chooses itself. */
+export interface ProbePmu {
   /** For `type` of `struct perf_event_attr`. */
   readonly type: number;
   /** Lowest bit of each of its fields in `config`, by name: `retprobe` is 0, `ref_ctr_offset` 32. */
@@ -17,10 +17,10 @@ export interface EventSource {
  *
  * @example
  * ```ts
- * eventSource('uprobe')?.fields.get('retprobe'); // 0n
+ * probePmu('uprobe')?.fields.get('retprobe'); // 0n
  * ```
  */
-export function eventSource(name: 'kprobe' | 'uprobe'): EventSource | undefined {
+export function probePmu(name: 'kprobe' | 'uprobe'): ProbePmu | undefined {
   const type = read(`${directory}/${name}/type`);
   if (type === undefined) return undefined;
   const fields = new Map<string, bigint>();
