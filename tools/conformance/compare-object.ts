@@ -3,7 +3,7 @@ import { type ObjectSpec } from '../../packages/loader/src/object';
 import { agrees, compare } from './compare';
 import { explain } from './explain';
 import { type Answer, type Task } from './messages';
-import { loadWithOurs, readOurs, refusalOfWhole } from './ours';
+import { loadWithOurs, readOurs } from './ours';
 import { listPrograms, loadWithLibbpf } from './peer';
 import { summary, type Comparison, type Refused, type Verdict } from './verdict';
 
@@ -48,11 +48,11 @@ function compareProgram(
   const second = peer(task.oracles.second, task.file);
   const explanation = explain({
     file: task.file,
+    subject: 'outcome' in spec || program === undefined ? undefined : { spec, program },
     first,
     second,
     ours,
     askPeer: (file) => peer(task.oracles.first, file),
-    refusalOfWhole: () => ('outcome' in spec ? spec : refusalOfWhole(spec)),
   });
   return { ...judgement, second: summary(second), explanation };
 }

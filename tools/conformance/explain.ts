@@ -1,20 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type ObjectSpec } from '../../packages/loader/src/object';
 import { agrees, compare } from './compare';
-import { type Refused, type Verdict } from './verdict';
-import { withWeakExterns } from './weak-externs';
+import { type Verdict } from './verdict';
+import { withoutOthers } from './without-others';
 
 /** A disagreement on one program, and how to ask again with one thing changed. */
 export interface Disagreement {
   readonly file: string;
+  /** The object as we read it, and the program; undefined where it is about the whole object. */
+  readonly subject: { readonly spec: ObjectSpec; readonly program: string } | undefined;
   readonly first: Verdict;
   readonly second: Verdict;
   readonly ours: Verdict;
   /** libbpf's verdict on another file. */
   readonly askPeer: (file: string) => Verdict;
-  /** Why we refuse the object with all its programs, if we do. */
-  readonly refusalOfWhole: () => Refused | undefined;
 }
 
 interface Rule {
@@ -30,19 +31,12 @@ const rules: readonly Rule[] = [
     holds: ({ second, ours }) => same(second, ours),
   },
   {
-    text: 'libbpf asks for externs of programs that are not loaded: with those weak, it does as we do',
-    holds: ({ first, ours, file, askPeer }) =>
+    text: 'libbpf looks for the externs of all programs: without what only the others need, it does as we do',
+    holds: ({ first, ours, file, subject, askPeer }) =>
       first.outcome === 'refused' &&
       ours.outcome === 'loaded' &&
-      same(askWithWeakExterns(file, askPeer), ours),
-  },
-  {
-    text: 'libbpf refuses the object for an extern that only other programs use: asked for all of them, so do we',
-    holds: ({ first, ours, refusalOfWhole }) =>
-      first.outcome === 'refused' &&
-      /extern/.test(first.reason) &&
-      ours.outcome === 'loaded' &&
-      refusalOfWhole()?.by === 'loader (EXTERN_UNRESOLVED)',
+      subject !== undefined &&
+      same(askWithoutOthers(file, subject, askPeer), ours),
   },
 ];
 
@@ -55,12 +49,16 @@ function same(peer: Verdict, ours: Verdict): boolean {
   return agrees(compare(peer, ours).agreement);
 }
 
-/** The copy has the file's name, of which names of maps are made. */
-function askWithWeakExterns(file: string, ask: (file: string) => Verdict): Verdict {
-  const directory = mkdtempSync(path.join(tmpdir(), 'nx-bpf-weak-'));
+/** Has libbpf load the program alone. The copy has the file's name, of which names of maps are made. */
+function askWithoutOthers(
+  file: string,
+  { spec, program }: NonNullable<Disagreement['subject']>,
+  ask: Disagreement['askPeer'],
+): Verdict {
+  const directory = mkdtempSync(path.join(tmpdir(), 'nx-bpf-without-'));
   try {
     const copy = path.join(directory, path.basename(file));
-    writeFileSync(copy, withWeakExterns(readFileSync(file)));
+    writeFileSync(copy, withoutOthers(readFileSync(file), spec, program));
     return ask(copy);
   } finally {
     rmSync(directory, { recursive: true });

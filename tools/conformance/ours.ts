@@ -58,16 +58,6 @@ function kernelAsLibbpfSeesIt(): TargetKernel {
   };
 }
 
-/** Why our loader does not relocate an object with all the programs that are loaded by default, if it does not. */
-export function refusalOfWhole(spec: ObjectSpec): Refused | undefined {
-  try {
-    relocateObject(spec, runningKernel());
-    return undefined;
-  } catch (error) {
-    return refusal(error);
-  }
-}
-
 /** An error of the loader is its answer; any other is a bug, and is reported as one. */
 function refusal(error: unknown): Refused {
   if (error instanceof BpfError) {

@@ -26,7 +26,7 @@ export async function linuxSource(cache: string, version: '6.1' | '6.12'): Promi
     const archive = path.join(directory, 'usr/src', `${name}.tar.xz`);
     await execute('tar', [
       ...['-xJf', archive, '-C', directory, '--strip-components=1'],
-      ...[`${name}/tools/include`, `${name}/tools/lib`, `${name}/tools/testing/selftests/bpf`],
+      ...['arch', 'include', 'lib', 'testing/selftests/bpf'].map((part) => `${name}/tools/${part}`),
     ]);
     rmSync(path.join(directory, 'usr'), { recursive: true });
   });
