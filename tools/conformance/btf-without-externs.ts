@@ -1,4 +1,4 @@
-import { type Btf, BtfKind } from '../../packages/loader/src/btf';
+import { type Btf, BtfKind, Linkage } from '../../packages/loader/src/btf';
 
 /** Words of an entry of a DATASEC, of a type's header, and bytes of the header of BTF. */
 const ENTRY = 3;
@@ -10,24 +10,30 @@ const MAGIC_AND_VERSION = 0x1eb9f;
 /** `const void`, which any kernel takes, and which refers to nothing. */
 const NOTHING = [0, BtfKind.CONST << 24, 0];
 
+/** Words of a VAR; the last is its linkage. */
+const VARIABLE = 4;
+
 /**
  * BTF of which section `.ksyms` no longer has some externs. Their declarations, which kernels refuse, become
  * `const void`, and so does the section if none are left: every other type keeps its id.
+ * Externs of `.kconfig` get the linkage that they have: GCC 12 says that the object defines them, and libbpf then
+ * refuses it.
  *
  * @returns the bytes of a `.BTF` section, little endian, no more than there were
  */
 export function btfWithoutExterns(btf: Btf, gone: ReadonlySet<string>): Uint8Array {
   const section = btf.find('.ksyms', BtfKind.DATASEC);
-  const entries = Array.from({ length: btf.vlen(section) }, (_, i) => i);
-  const isGone = (i: number): boolean => gone.has(btf.name(btf.secVarType(section, i)));
-  const kept = entries.filter((i) => !isGone(i));
-  const dropped = new Set(entries.filter(isGone).map((i) => btf.secVarType(section, i)));
+  const entries = entriesOf(btf, section);
+  const kept = entries.filter(({ type }) => !gone.has(btf.name(type))).map(({ index }) => index);
+  const dropped = new Set(entries.filter(({ type }) => gone.has(btf.name(type))).map(({ type }) => type));
+  const kconfig = new Set(entriesOf(btf, btf.find('.kconfig', BtfKind.DATASEC)).map(({ type }) => type));
 
   const words: number[] = [];
   for (let id = btf.firstId; id < btf.endId; id++) {
     const start = btf.wordOffset(id);
     const end = id + 1 < btf.endId ? btf.wordOffset(id + 1) : btf.words.length;
     const record = [...btf.words.subarray(start, end)];
+    if (kconfig.has(id)) record[VARIABLE - 1] = Linkage.EXTERN;
     if (id === section) words.push(...withEntries(record, kept));
     else if (dropped.has(id) || isTagOf(btf, id, dropped)) words.push(...NOTHING);
     else words.push(...record);
@@ -42,6 +48,12 @@ export function btfWithoutExterns(btf: Btf, gone: ReadonlySet<string>): Uint8Arr
     btf.stringBytes.length,
   );
   return Buffer.concat([Buffer.from(header.buffer), typeBytes, btf.stringBytes]);
+}
+
+/** The variables and functions of a DATASEC; none for id 0. */
+function entriesOf(btf: Btf, section: number): { readonly index: number; readonly type: number }[] {
+  const count = section === 0 ? 0 : btf.vlen(section);
+  return Array.from({ length: count }, (_, index) => ({ index, type: btf.secVarType(section, index) }));
 }
 
 /** A DATASEC with some of its entries. */

@@ -1,4 +1,4 @@
-import { Btf, BtfKind } from '../../packages/loader/src/btf';
+import { Btf } from '../../packages/loader/src/btf';
 import {
   ElfFile,
   type ElfSection,
@@ -87,7 +87,5 @@ function dropExterns(elf: ElfFile, copy: ElfEditor, spec: ObjectSpec, used: Read
     if (!isKconfig) gone.add(name);
   }
   const section = elf.section('.BTF');
-  if (section === undefined || gone.size === 0) return;
-  const btf = Btf.parse(section.data);
-  if (btf.find('.ksyms', BtfKind.DATASEC) !== 0) copy.setContents(section, btfWithoutExterns(btf, gone));
+  if (section !== undefined) copy.setContents(section, btfWithoutExterns(Btf.parse(section.data), gone));
 }
