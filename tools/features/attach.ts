@@ -11,6 +11,17 @@ const startAProcess = () => void spawnSync('true');
 const openAFile = () => void readFileSync('/proc/self/stat');
 const touchMemory = () => void Buffer.alloc(16 << 20).fill(1);
 
+/** Programs of hooks.bpf.c whose section names say where they are to be attached, and the hook. */
+const sayWhere: readonly (readonly [program: string, hook: HookName])[] = [
+  ['on_tracepoint', 'tracepoint'],
+  ['on_raw_tracepoint', 'raw_tracepoint'],
+  ['on_tp_btf', 'tp_btf'],
+  ['on_fentry', 'fentry'],
+  ['on_fexit', 'fexit'],
+  ['on_fmod_ret', 'fmod_ret'],
+  ['on_lsm', 'lsm'],
+];
+
 export const attachFeatures: readonly Feature[] = [
   {
     name: 'xdp',
@@ -127,6 +138,44 @@ export const attachFeatures: readonly Feature[] = [
     since: '5.7',
     needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
     use: (trial) => attached(trial, 'on_lsm', 'lsm', {}, openAFile),
+  },
+  {
+    name: 'lsm_cgroup',
+    group: 'Hooks',
+    since: '6.0',
+    needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
+    use: (trial) =>
+      inOwnCgroup(async (path) => {
+        await attached(trial, 'on_lsm_cgroup', 'cgroup', { path }, () => sendToSelf());
+        const denied = { code: 'EPERM' };
+        await attached(trial, 'deny_sockets', 'cgroup', { path, type: 'lsm_cgroup' }, () =>
+          assert.rejects(sendToSelf(), denied, 'no socket is made'),
+        );
+        assert.equal(await sendToSelf(), true, 'sockets are made again');
+      }),
+  },
+  {
+    name: 'attach by the section name',
+    group: 'Hooks',
+    since: '5.15',
+    needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
+    use: (trial) => {
+      for (const [program, hook] of sayWhere) {
+        const collection = loadFile(trial.object('hooks'), { programs: [program] });
+        try {
+          const [link] = collection.autoAttach().values();
+          assert.match(link?.describe() ?? '', new RegExp(`^${hook} `));
+          startAProcess();
+          openAFile();
+          assert.ok(runsOf(collection) > 0n, `${program} ran`);
+        } finally {
+          collection.close();
+        }
+      }
+      const collection = loadFile(trial.object('hooks'), { programs: ['on_xdp', 'on_tcx', 'on_egress'] });
+      assert.equal(collection.autoAttach().size, 0, 'these do not say where');
+      collection.close();
+    },
   },
   {
     name: 'update a link of xdp',

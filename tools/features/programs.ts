@@ -5,7 +5,6 @@ import { loadFile } from './loader';
 const programs: readonly (readonly [section: string, program: string, since: string, ...needs: string[]])[] =
   [
     ['lsm.s', 'on_lsm_sleepable', '5.11', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
-    ['lsm_cgroup', 'on_lsm_cgroup', '6.0', 'CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
     ['cgroup/connect_unix', 'on_connect_unix', '6.7'],
     ['iter/task', 'on_iter', '5.8'],
     ['syscall', 'on_syscall', '5.14'],

@@ -36,8 +36,9 @@ kernelSuite('attach to what the section name says', (kernel) => {
     const collection = loadFile(file(), { programs: ['on_tracepoint', 'on_raw_tracepoint', 'on_nothing'] });
     expect(() => collection.autoAttach()).toThrow(expect.objectContaining({ code: 'TRACEPOINT_NOT_FOUND' }));
     expect(collection.links).toEqual([]);
+    const before = runsOf(collection); // something else may have been started meanwhile
     spawnSync('true');
-    expect(runsOf(collection)).toEqual([0, 0, 0, 0]);
+    expect(runsOf(collection)).toEqual(before);
     collection.close();
   });
 });
