@@ -35,7 +35,9 @@ export interface RawLoad {
     readonly insns: number;
     readonly verified: number | null;
     readonly pin: string;
+    /** Pin of its link, and hook and place for people; null for a program that is not attached. */
     readonly link: string | null;
+    readonly attached: string | null;
   }[];
   readonly maps: readonly {
     readonly name: string;
@@ -105,7 +107,7 @@ export async function rawLoad(file: string, options: RawLoadOptions): Promise<Ra
     const pinStart = process.hrtime.bigint();
     pinAll(directory, loaded, undo);
     const pin = since(pinStart);
-    const links = options.attach ? attachAll(directory, loaded, notes, undo) : new Map<string, string>();
+    const links = options.attach ? attachAll(directory, loaded, notes, undo) : new Map<string, RawLink>();
     await interruption.checkpoint();
     const { timing } = loaded;
     return {
@@ -157,16 +159,22 @@ function pinAll(directory: string, loaded: LoadedObject, undo: Undo): void {
   }
 }
 
-/** Attaches every program whose section name says where; returns the pins of the links by program. */
+interface RawLink {
+  readonly pin: string;
+  /** `kprobe do_unlinkat`, for people. */
+  readonly target: string;
+}
+
+/** Attaches every program whose section name says where; returns the links by program. */
 function attachAll(
   directory: string,
   loaded: LoadedObject,
   notes: string[],
   undo: Undo,
-): Map<string, string> {
+): Map<string, RawLink> {
   const folder = path.join(directory, 'links');
   for (const made of createDirectories(folder, 0o700)) undo.push(`remove ${made}`, () => removeIfEmpty(made));
-  const pins = new Map<string, string>();
+  const links = new Map<string, RawLink>();
   for (const program of loaded.programs) {
     const { name, section, target } = program.spec;
     const attachable = {
@@ -189,15 +197,15 @@ function attachAll(
     const place = path.join(folder, pinName(name));
     link.pin(place);
     undo.push(`unpin ${place}`, () => fs.rmSync(place));
-    pins.set(name, place);
+    links.set(name, { pin: place, target: link.describe() });
   }
-  return pins;
+  return links;
 }
 
 function programJson(
   directory: string,
   program: LoadedProgram,
-  links: ReadonlyMap<string, string>,
+  links: ReadonlyMap<string, RawLink>,
 ): RawLoad['programs'][number] {
   const { spec, fd, type } = program;
   const { tag, verifiedInsns } = programInfo(fd.number);
@@ -210,7 +218,8 @@ function programJson(
     insns: spec.instructions.length / 8,
     verified: verifiedInsns === 0 ? null : verifiedInsns,
     pin: programPlace(directory, program),
-    link: links.get(spec.name) ?? null,
+    link: links.get(spec.name)?.pin ?? null,
+    attached: links.get(spec.name)?.target ?? null,
   };
 }
 

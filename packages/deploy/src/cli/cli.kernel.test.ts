@@ -87,7 +87,13 @@ kernelSuite('nx-bpf', (kernel) => {
       error: { code: 'VERIFIER_REJECTED', program: 'bad', section: 'xdp', errno: 'EACCES', line: 5 },
     });
     expect(lines[2]).toMatchObject({
-      programs: [{ name: 'watch', link: path.join(directory(), 'second', 'links', 'watch') }],
+      programs: [
+        {
+          name: 'watch',
+          link: path.join(directory(), 'second', 'links', 'watch'),
+          attached: 'raw_tracepoint sched_process_exec',
+        },
+      ],
     });
     expect(fs.existsSync(path.join(directory(), 'broken'))).toBe(false);
 

@@ -68,6 +68,7 @@ function cacheFolder(): string {
 }
 
 function render(loaded: RawLoad): string[] {
+  const attached = loaded.programs.some((program) => program.attached !== null);
   return [
     `${pc.green('loaded')} ${pc.bold(loaded.object)} in ${(loaded.elapsedUs.total / 1000).toFixed(1)} ms (relocation cache: ${loaded.cache})`,
     ...table(loaded.programs, [
@@ -76,6 +77,7 @@ function render(loaded: RawLoad): string[] {
       { title: 'tag', of: (p) => p.tag },
       { title: 'insns', of: (p) => p.insns },
       { title: 'verified', of: (p) => p.verified ?? '-' },
+      ...(attached ? [{ title: 'attached', of: (p: RawLoad['programs'][number]) => p.attached ?? '-' }] : []),
       { title: 'pin', of: (p) => p.pin },
     ]).map((line) => `  ${line}`),
     ...(loaded.maps.length === 0
