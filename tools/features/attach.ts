@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type Feature, type Trial } from './feature';
-import { makeNetkitPair, sendTo } from './netkit-pair';
+import { makePair, sendTo } from './interface-pair';
 import { loadFile, type Collection, type HookName, type HookOptions } from './loader';
 import { inOwnCgroup, inOwnNetwork, sendToSelf } from './surroundings';
 
@@ -71,10 +71,14 @@ export const attachFeatures: readonly Feature[] = [
     needs: ['CONFIG_NETKIT'],
     use: (trial) =>
       inOwnNetwork(() => {
-        const made = makeNetkitPair('pair', '10.98.0.1');
+        const other = makePair('netkit', 'pair', '10.98.0.1');
         // Without netkit the loader has to say so of any interface.
-        return attached(trial, 'on_netkit', 'netkit', { interface: made ? 'pair' : 'lo' }, () =>
-          sendTo('10.98.0.2'),
+        return attached(
+          trial,
+          'on_netkit',
+          'netkit',
+          { interface: other === undefined ? 'lo' : 'pair' },
+          () => sendTo('10.98.0.2'),
         );
       }),
   },

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { compileCorpus, corpusFiles } from '../oracle/corpus';
 
-const ours = ['hooks', 'marked', 'probes'].map((name) => ({
+const ours = ['congestion', 'hooks', 'marked', 'network', 'probes'].map((name) => ({
   name,
   source: path.join(__dirname, `${name}.bpf.c`),
   includes: [],

@@ -5,6 +5,7 @@ import { attachFeatures } from './attach';
 import { corpusFeatures } from './corpus';
 import { kernelIsAtLeast, type Feature, type Trial } from './feature';
 import { kprobeFeatures } from './kprobes';
+import { networkFeatures } from './network';
 import { probeFeatures } from './probes';
 import { programFeatures } from './programs';
 import { runtimeFeatures } from './runtime';
@@ -13,7 +14,7 @@ export { tryFeature, type Feature, type Result, type Trial } from './feature';
 
 const ending = '.bpf.o';
 /** Objects that are not of the corpus: features of their own use them. */
-const ours = new Set(['edge', 'egress', 'exec', 'hooks', 'marked', 'probes']);
+const ours = new Set(['congestion', 'edge', 'egress', 'exec', 'hooks', 'marked', 'network', 'probes']);
 
 /** Every feature, in the order of the table. @param objects the directory of the compiled objects */
 export function features(objects: string): readonly Feature[] {
@@ -25,6 +26,7 @@ export function features(objects: string): readonly Feature[] {
     ...runtimeFeatures,
     ...probeFeatures,
     ...attachFeatures,
+    ...networkFeatures,
     ...kprobeFeatures,
     ...programFeatures,
     ...agentFeatures,

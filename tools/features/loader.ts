@@ -3,6 +3,7 @@ export * from '../../packages/loader/src';
 export {
   features,
   hasFeature,
+  interfaceIndex,
   kernelConfig as runningKernelConfig,
   kernelSymbols,
   Namespace,
@@ -11,6 +12,7 @@ export {
   netlinkMessage,
   routeRequest,
   setNamespace,
+  setSocketOption,
   unmount,
   unshare,
 } from '../../packages/loader/src/kernel';

@@ -7,8 +7,11 @@ import { archive } from './cpio.mjs';
 import { staticCommand, withLibraries } from './executable.mjs';
 import { moduleClosure } from './modules.mjs';
 
-/** What every guest needs of its kernel: the serial device to this machine, and interfaces to attach to. */
-const modules = ['virtio_pci', 'virtio_console', 'veth'];
+/**
+ * What every guest needs of its kernel: the serial device to this machine, interfaces to attach to, and the filters of
+ * traffic control, which a guest without modprobe(8) would not find by itself.
+ */
+const modules = ['virtio_pci', 'virtio_console', 'veth', 'sch_ingress', 'cls_bpf'];
 
 /**
  * What is in every guest but its kernel's own files: busybox, node and koffi, so that Node programs with koffi run.
