@@ -33,6 +33,7 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   structOpsValue: 'needs a struct_ops that this kernel knows',
   apply: 'deploys',
   destroy: 'removes what is deployed',
+  planProject: 'asks for what is deployed',
   status: 'asks for what is deployed',
   run: 'deploys',
   makePlan: 'takes what an object, a ledger and the kernel hold',

@@ -48,6 +48,11 @@ const testing = [
     present: () => which('bpftool'),
   },
   {
+    debian: ['strace'],
+    why: 'shows the tests which system calls are made',
+    present: () => which('strace'),
+  },
+  {
     debian: ['qemu-system-x86'],
     why: 'runs the kernels that the tests boot',
     present: () => which('qemu-system-x86_64'),

@@ -1,7 +1,7 @@
 /**
  * `@nx-bpf/deploy`: from a manifest to what is in the kernel. The command line and the Nx plugin are thin over this.
  */
-export { apply, destroy, status, type ApplyInput, type ApplyResult, type Status } from './apply';
+export { apply, destroy, planProject, status, type ApplyInput, type ApplyResult, type Status } from './apply';
 export { RelocationCache } from './cache';
 export { type Outcome, type Request } from './cli/request';
 export { run } from './cli/run';
@@ -13,6 +13,6 @@ export {
   type ListedProject,
   type ProjectConfig,
 } from './manifest';
-export { makePlan, type Plan } from './plan';
+export { makePlan, type Plan, type SavedPlan } from './plan';
 export { renderError } from './report';
 export { type Deployment } from './state';

@@ -316,8 +316,14 @@ programs:
     const waiting = run(both());
     setTimeout(() => process.kill(process.pid, 'SIGTERM'), 200);
     await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' });
-    expect(notes).toEqual(['waiting for another deploy of p/dev to finish']);
-    await expect(run(both(), 'deploy.lockTimeout=0s')).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(notes).toEqual([
+      expect.stringContaining('waiting for another deploy of p/dev to finish: process'),
+    ]);
+    expect(notes[0]).toContain(`process ${process.pid} (`);
+    await expect(run(both(), 'deploy.lockTimeout=0s')).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      message: expect.stringContaining(`held by process ${process.pid} (`) as string,
+    });
     lock.close();
     expect(await destroy(load(), () => undefined)).toBeUndefined();
     expect(pins()).toEqual([]);
@@ -337,7 +343,7 @@ programs:
     manifest(twoPrograms(''));
     const results = await Promise.all([run(both()), run(both())]);
     expect(results.map(({ plan }) => plan.empty).sort()).toEqual([false, true]);
-    expect(notes).toEqual(['waiting for another deploy of p/dev to finish']);
+    expect(notes).toEqual([expect.stringContaining('waiting for another deploy of p/dev to finish')]);
     await destroy(load(), () => undefined);
   });
 

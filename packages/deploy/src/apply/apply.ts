@@ -1,15 +1,13 @@
-import { checkPin } from '@nx-bpf/loader';
 import { type RelocationCache } from '../cache';
-import { Problems, type ProjectConfig } from '../manifest';
-import { driftText, makePlan, type Desired, type Plan } from '../plan';
-import { layoutOf, linkPin, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
-import { carryOut, entryOf, outsidePins } from './carry-out';
+import { type ProjectConfig } from '../manifest';
+import { checkFresh, driftText, type Desired, type Plan, type SavedPlan } from '../plan';
+import { layoutOf, linkPin, readLedger, type Deployment, type Layout, type Ledger } from '../state';
+import { carryOut } from './carry-out';
 import { deploymentOf } from './deployment';
-import { desiredState, wantedPlaces } from './desired';
 import { Interruption } from './interruption';
 import { lockProject } from './lock-project';
-import { hasTarget } from './optional';
-import { prepareObject, type CompiledObject, type PreparedObject } from './prepare';
+import { planFor, prepare } from './make-plan';
+import { type CompiledObject } from './prepare';
 import { refuseMaps } from './refuse-maps';
 import { tidy } from './tidy';
 import { Undo } from './undo';
@@ -21,6 +19,8 @@ export interface ApplyInput {
   readonly cache: RelocationCache;
   /** Told what people should know and no error is: a damaged cache entry, an optional target that is missing. */
   readonly note: (text: string) => void;
+  /** Carry out exactly this plan, or nothing. */
+  readonly saved?: SavedPlan | undefined;
 }
 
 export interface ApplyResult {
@@ -35,8 +35,8 @@ export interface ApplyResult {
  * links are switched one by one, and the rename of the ledger commits. A failure or a signal on the way undoes all of
  * it. Where everything is as it should be, nothing is changed.
  *
- * @throws BpfError MANIFEST_INVALID, MAP_INCOMPATIBLE, VERIFIER_REJECTED, ATTACH_CONFLICT, ...; ROLLBACK_INCOMPLETE if
- *   undoing failed too
+ * @throws BpfError MANIFEST_INVALID, MAP_INCOMPATIBLE, VERIFIER_REJECTED, ATTACH_CONFLICT, ...; PLAN_STALE; ROLLED_BACK
+ *   if something that ran had been switched and is back; ROLLBACK_INCOMPLETE if undoing failed too
  *
  * @example
  * ```ts
@@ -48,18 +48,16 @@ export interface ApplyResult {
 export async function apply(input: ApplyInput): Promise<ApplyResult> {
   const { config, note } = input;
   const layout = layoutOf(config.pin.root, config.project, config.environment);
-  checkPin(layout.lock);
-  const { objects, desired } = prepare(input, layout);
-  const outside = outsidePins(layout, desired);
-  for (const pin of outside) checkPin(pin);
+  const prepared = prepare(input, layout);
+  const { objects, desired } = prepared;
   const undo = new Undo();
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
       await lockProject(config, layout, { undo, interruption, note });
       const recorded = readLedger(layout.ledger);
       repair(input, layout, desired, recorded);
-      const places = wantedPlaces(config, objects, desired);
-      const plan = makePlan(desired, recorded, observe(layout, recorded, { outside, places }));
+      const { plan, basis } = planFor(input, layout, prepared, recorded);
+      if (input.saved !== undefined) checkFresh(input.saved, plan, basis);
       for (const drift of plan.drift) note(`drift: ${driftText(drift)}`);
       refuseMaps(plan);
       const ledger = plan.empty
@@ -81,24 +79,4 @@ function repair(
   const wanted = new Set(desired.links.map(({ id }) => linkPin(layout, id)));
   const removed = tidy(layout, recorded, config.deploy.keepGenerations, wanted);
   if (removed.length > 0) note(`removed what was left by an apply that was killed: ${removed.join(', ')}`);
-}
-
-/** Everything that needs neither the lock nor the kernel's state: objects relocated, the manifest held against them. */
-function prepare(input: ApplyInput, layout: Layout): { objects: PreparedObject[]; desired: Desired } {
-  const problems = new Problems();
-  const objects = input.objects.flatMap((object) => {
-    const prepared = prepareObject(input.config, object, { cache: input.cache, problems, note: input.note });
-    return prepared === undefined ? [] : [prepared];
-  });
-  // With an object missing, what the manifest says of its maps cannot be judged.
-  if (objects.length < input.objects.length) problems.throwIfAny();
-  const all = desiredState(input.config, layout, objects, problems);
-  problems.throwIfAny();
-  const links = all.links.filter((link) => {
-    const entry = entryOf(input.config, link.id);
-    if (!entry.optional || hasTarget(entry)) return true;
-    input.note(`link ${link.id} left out: ${link.target} is not there, and the entry is optional`);
-    return false;
-  });
-  return { objects, desired: { ...all, links } };
 }

@@ -12,7 +12,7 @@ import {
 } from '@nx-bpf/loader';
 import { type AttachEntry } from '../manifest';
 import { type LinkChange } from '../plan';
-import { linkPin, openPinned, programPin, type Layout, type Ledger } from '../state';
+import { linkPin, openPinned, programPin, type Layout, type Ledger, type LedgerProgram } from '../state';
 import { hookOptions, type References } from './hook-options';
 import { type LiveProgram } from './load-programs';
 import { exchangePin, replacePin } from './pins';
@@ -62,11 +62,12 @@ export function linkBefore(
   const link = Link.open(place);
   undo.own(`link ${id}`, link);
   const entry = recorded?.links.find((each) => each.id === id);
-  const pinned = entry && programPin(layout, recorded!.generation, entry.program);
+  const ran = recorded?.programs.find(({ name }) => name === entry?.program);
+  const pinned = ran && programPin(layout, recorded!.generation, ran.name);
   const { programId } = link.info();
   return {
     link,
-    program: pinnedProgram(programId, entry?.program, pinned, undo) ?? programById(programId, undo),
+    program: pinnedProgram(programId, ran, pinned, undo) ?? programById(programId, undo),
     entry: entry?.kernelId === link.id ? entry.entry : undefined,
   };
 }
@@ -74,15 +75,17 @@ export function linkBefore(
 /** The program of a link by its pin: without CAP_SYS_ADMIN the only way. */
 function pinnedProgram(
   id: number,
-  name: string | undefined,
+  recorded: LedgerProgram | undefined,
   place: string | undefined,
   undo: Undo,
 ): AttachableProgram | undefined {
   const fd = place === undefined ? undefined : openPinned(place, 'program');
-  if (fd === undefined || name === undefined) return undefined;
+  if (fd === undefined || recorded === undefined) return undefined;
+  const { name, attachType, attachTarget } = recorded;
   undo.own(`program ${name} as it was`, fd);
   const info = programInfo(fd.number);
-  return info.id === id ? { fd: fd.number, name, type: info.type } : undefined;
+  if (info.id !== id) return undefined;
+  return { fd: fd.number, name, type: info.type, attachType, target: attachTarget ?? undefined };
 }
 
 /** Somebody else's program, or that of an apply that was killed. */

@@ -1,5 +1,5 @@
 import { type ProjectConfig } from '../manifest';
-import { acquireLock, removeIfEmpty, type Layout } from '../state';
+import { acquireLock, holderText, lockHolder, removeIfEmpty, type Layout } from '../state';
 import { type Interruption } from './interruption';
 import { type Undo } from './undo';
 
@@ -21,7 +21,11 @@ export async function lockProject(
   const { lock, made } = await acquireLock(layout.lock, {
     mode: config.pin.mode,
     timeoutMs: config.deploy.lockTimeoutMs,
-    onWait: () => note(`waiting for another deploy of ${config.project}/${config.environment} to finish`),
+    onWait: () => {
+      const holder = lockHolder(layout.lock);
+      const who = holder === undefined ? '' : `: ${holderText(holder)}`;
+      note(`waiting for another deploy of ${config.project}/${config.environment} to finish${who}`);
+    },
     checkpoint: () => interruption.checkpoint(),
   });
   undo.own('lock', lock);

@@ -1,14 +1,17 @@
+import fs from 'node:fs';
 import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
 import pc from 'picocolors';
-import { apply, destroy, status } from '../apply';
+import { apply, destroy, planProject, status } from '../apply';
 import { RelocationCache } from '../cache';
-import { describeConfig, renderConfig, renderDeployment, renderPlan } from '../report';
+import { readPlan, type SavedPlan } from '../plan';
+import { describeConfig, planSummary, renderConfig, renderDeployment, renderPlan } from '../report';
 import { layoutOf } from '../state';
 import { buildObjects, type BuiltObject } from '../toolchain';
 import { outputDirectory } from './output-directory';
 import { type Answer, type CommandInput } from './request';
 
-export type CommandName = 'build' | 'apply' | 'status' | 'destroy' | 'config';
+export type CommandName = 'build' | 'plan' | 'apply' | 'status' | 'destroy' | 'config';
 
 type CommandFunction = (input: CommandInput) => Answer | Promise<Answer>;
 
@@ -22,11 +25,43 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     };
   },
 
-  async apply(input) {
-    const { config, note } = input;
+  async plan(input) {
+    const { config, note, request } = input;
     const objects = await compile(input);
-    const cache = new RelocationCache(path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'relocated'));
-    const { plan, deployment, cache: cached } = await apply({ config, objects, cache, note });
+    const { verify } = request;
+    const saved = await planProject({ config, objects, cache: relocations(input), note, verify });
+    const { plan } = saved;
+    if (request.out !== undefined) writePlan(request.out, saved);
+    const changes = !plan.empty;
+    const summary = changes
+      ? `${title(input)}: ${planSummary(plan)}`
+      : `nothing to do: ${title(input)} is as it should be (generation ${plan.from})`;
+    return {
+      lines: [
+        ...renderPlan(plan),
+        changes ? pc.yellow(summary) : pc.green(summary),
+        ...(request.out === undefined
+          ? []
+          : [`saved as ${request.out}; carry it out with: apply --plan ${request.out}`]),
+      ],
+      result: {
+        ...subject(input),
+        changes,
+        objects: builtJson(input, objects),
+        plan,
+        saved: request.out ?? null,
+        digest: saved.digest,
+      },
+      exitStatus: changes && request.detailedExitcode === true ? 2 : 0,
+    };
+  },
+
+  async apply(input) {
+    const { config, note, request } = input;
+    const saved = request.plan === undefined ? undefined : readPlanFile(request.plan);
+    const objects = await compile(input);
+    const cache = relocations(input);
+    const { plan, deployment, cache: cached } = await apply({ config, objects, cache, note, saved });
     const base = layoutOf(config.pin.root, config.project, config.environment).base;
     const { generation } = deployment;
     const summary = plan.empty
@@ -91,6 +126,39 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     return { lines: renderConfig(input.config), result: describeConfig(input.config) };
   },
 };
+
+function relocations({ config }: CommandInput): RelocationCache {
+  return new RelocationCache(path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'relocated'));
+}
+
+/** Readable by its owner alone: it tells what runs on a host. */
+function writePlan(file: string, saved: SavedPlan): void {
+  try {
+    fs.writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    throw new BpfError(
+      'FILE',
+      `the plan cannot be saved as ${file}: ${(cause as Error).message}`,
+      { path: file },
+      cause,
+    );
+  }
+}
+
+function readPlanFile(file: string): SavedPlan {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new BpfError(
+      'FILE',
+      `plan ${file} cannot be read: ${(cause as Error).message}`,
+      { path: file },
+      cause,
+    );
+  }
+  return readPlan(text, file);
+}
 
 function compile({ config, note, verbose }: CommandInput): Promise<BuiltObject[]> {
   return buildObjects(config, { outDir: outputDirectory(config), note, verbose });

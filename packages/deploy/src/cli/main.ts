@@ -1,15 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import { groups } from './groups';
 import { type RawOptions } from './raw';
+import { type CommandName } from './commands';
 import { type Outcome, type Request } from './request';
 
-/** What every command that works on a project takes. */
-interface ProjectOptions {
-  env?: string;
-  set: string[];
-  json?: boolean;
-  verbose?: boolean;
-}
+/** What commands that work on a project take. */
+type ProjectOptions = Omit<Request, 'workspaceRoot' | 'project' | 'environment'> & { readonly env?: string };
 
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
@@ -72,11 +68,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       finish(unload(directory, options));
     });
 
-  const onProject = (
-    name: string,
-    description: string,
-    work: (request: Request) => Promise<Outcome>,
-  ): void => {
+  const onProject = (name: CommandName, description: string): Command =>
     program
       .command(name)
       .description(description)
@@ -90,36 +82,23 @@ export async function main(argv: readonly string[]): Promise<number> {
       )
       .option('--json', 'one JSON value on stdout, text on stderr')
       .option('--verbose', 'whole verifier logs and compiler commands')
-      .action(async (project: string | undefined, options: ProjectOptions) => {
+      .action(async (project: string | undefined, { env, ...options }: ProjectOptions) => {
         const { locate } = require('./locate') as typeof import('./locate');
-        finish(
-          await work({
-            ...locate(project),
-            environment: options.env,
-            set: options.set,
-            json: options.json ?? false,
-            verbose: options.verbose ?? false,
-          }),
-        );
+        const { run } = require('./run') as typeof import('./run');
+        finish(await run(name, { ...locate(project), ...options, environment: env }));
       });
-  };
-  const command = (name: 'build' | 'apply' | 'status' | 'destroy' | 'config') => async (request: Request) => {
-    const { run } = require('./run') as typeof import('./run');
-    return run(name, request);
-  };
-  onProject('build', 'compile the objects of a project', command('build'));
-  onProject('apply', 'load, pin and attach what the manifest says, and nothing twice', command('apply'));
-  onProject(
-    'status',
-    'what of a deployment is in the kernel, and whether it is as it was left',
-    command('status'),
+  onProject('build', 'compile the objects of a project');
+  onProject('plan', 'what apply would change, and why; nothing is changed')
+    .option('--out <file>', 'save the plan, to be applied exactly')
+    .option('--verify', 'load what is new or changed, without attaching it: what the verifier makes of it')
+    .option('--detailed-exitcode', 'exit status 2 if there is something to do');
+  onProject('apply', 'load, pin and attach what the manifest says, and nothing twice').option(
+    '--plan <file>',
+    'carry out a saved plan, or nothing if something changed since',
   );
-  onProject('destroy', 'detach and remove what apply put there, and nothing else', command('destroy'));
-  onProject(
-    'config',
-    'the merged manifest of an environment, and where each value comes from',
-    command('config'),
-  );
+  onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left');
+  onProject('destroy', 'detach and remove what apply put there, and nothing else');
+  onProject('config', 'the merged manifest of an environment, and where each value comes from');
 
   for (const add of groups) add(program, finish);
 

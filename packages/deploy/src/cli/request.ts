@@ -12,6 +12,20 @@ export interface Request {
   readonly json?: boolean | undefined;
   /** Whole verifier logs, causes of errors, compiler commands. */
   readonly verbose?: boolean | undefined;
+  /** Of `plan`: where to save it, relative to the current directory. */
+  readonly out?: string | undefined;
+  /** Of `plan`: load what is new or changed, and let it go again. */
+  readonly verify?: boolean | undefined;
+  /** Of `plan`: exit status 2 if there is something to do. */
+  readonly detailedExitcode?: boolean | undefined;
+  /** Of `apply`: the file of a saved plan, to be carried out exactly. */
+  readonly plan?: string | undefined;
+  /** Of `rollback`: the generation to go back to; by default the one before. */
+  readonly to?: number | undefined;
+  /** Of `status`: bring what was interrupted or damaged back to what the ledger says. */
+  readonly repair?: boolean | undefined;
+  /** Of `destroy`: protected maps too. */
+  readonly force?: boolean | undefined;
 }
 
 /** How a command ended. `result` is what `--json` prints. */
@@ -32,6 +46,7 @@ export interface Answer {
 /** What a command is given to work with. */
 export interface CommandInput {
   readonly config: ProjectConfig;
+  readonly request: Request;
   readonly note: (text: string) => void;
   readonly verbose: boolean;
 }

@@ -28,7 +28,7 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   let outcome: Outcome;
   try {
     config = loadProject(request);
-    const { lines, result, exitStatus = 0 } = await commands[command]({ config, note, verbose });
+    const { lines, result, exitStatus = 0 } = await commands[command]({ config, request, note, verbose });
     if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
     outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error: null } };
   } catch (error) {

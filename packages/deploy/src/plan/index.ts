@@ -1,3 +1,4 @@
+export { basisOf, checkFresh, readPlan, savePlan, type Basis, type SavedPlan } from './basis';
 export {
   type BeforeAfter,
   type Change,
@@ -15,4 +16,4 @@ export * from './desired';
 export { driftText, findDrift } from './drift';
 export { mapDifferences, mapDifferenceText } from './map-differences';
 export { makePlan } from './plan';
-export { exclusivePlace } from './plan-links';
+export { exclusivePlace, planLinks } from './plan-links';

@@ -25,6 +25,7 @@ export {
 export { unnamedPlaces } from './leftovers';
 export { createLedgerMap, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';
+export { holderText, lockHolder, type LockHolder } from './lock-holder';
 export {
   observe,
   openMap,

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, Fd, openPath, tryLock } from '@nx-bpf/loader';
 import { createDirectories } from './directories';
+import { holderText, lockHolder } from './lock-holder';
 
 export interface LockOptions {
   /** Mode of the directory, where it has to be made. */
@@ -40,7 +41,7 @@ export async function acquireLock(
         `${path.dirname(directory)} is being deployed to by another process`,
         {
           path: directory,
-          hint: `waited ${options.timeoutMs / 1000} s; see who holds it with: fuser -v ${directory}`,
+          hint: `waited ${options.timeoutMs / 1000} s; ${holderHint(directory)}`,
         },
       );
     }
@@ -49,6 +50,13 @@ export async function acquireLock(
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     await options.checkpoint?.();
   }
+}
+
+function holderHint(directory: string): string {
+  const holder = lockHolder(directory);
+  return holder === undefined
+    ? `see who holds it with: fuser -v ${directory}`
+    : `it is held by ${holderText(holder)}`;
 }
 
 /** Undefined if somebody else has the lock, or was removing its directory with a deployment meanwhile. */

@@ -85,6 +85,10 @@ export const errorCodes = {
 
   /** What we recorded about a deployment cannot be read: written by a newer version, or not by us. */
   STATE_INVALID: 1,
+  /** A file is no saved plan. */
+  PLAN_INVALID: 3,
+  /** The generation to go back to is not there, or not whole any more. */
+  GENERATION_UNAVAILABLE: 8,
   /** A saved plan does not fit any more: the host or what was to be deployed changed since. */
   PLAN_STALE: 12,
   /** An apply failed after it had switched something that ran, and all of it is back as it was. */

@@ -6,3 +6,14 @@ export interface DeployOptions {
   readonly set?: readonly string[];
   readonly verbose?: boolean;
 }
+
+export interface LoadOptions extends DeployOptions {
+  /** File of a saved plan. */
+  readonly plan?: string;
+}
+
+export interface PlanOptions extends DeployOptions {
+  readonly out?: string;
+  readonly verify?: boolean;
+  readonly detailedExitcode?: boolean;
+}

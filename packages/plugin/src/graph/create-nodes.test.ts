@@ -32,7 +32,7 @@ test('a project with a manifest gets four targets, with a configuration for each
   write('packages/agent/bpf.config.yaml', 'version: 1\nenvironments: { edge: {} }\n');
   const { targets } = (await infer('bpf.config.yaml', 'packages/agent/bpf.config.yaml'))['packages/agent']!;
 
-  expect(Object.keys(targets!)).toEqual(['bpf-build', 'bpf-load', 'bpf-status', 'bpf-unload']);
+  expect(Object.keys(targets!)).toEqual(['bpf-build', 'bpf-load', 'bpf-plan', 'bpf-status', 'bpf-unload']);
   for (const target of Object.values(targets!)) {
     expect(target.configurations).toEqual({
       dev: { environment: 'dev' },
@@ -55,7 +55,7 @@ test('objects may come from the cache, what touches the kernel never does and ru
   });
   expect(targets!['bpf-build']!.inputs).toContain('{workspaceRoot}/bpf.config.yaml');
   expect(targets!['bpf-load']).toMatchObject({ dependsOn: ['bpf-build'] });
-  for (const name of ['bpf-load', 'bpf-status', 'bpf-unload']) {
+  for (const name of ['bpf-load', 'bpf-plan', 'bpf-status', 'bpf-unload']) {
     expect(targets![name]).toMatchObject({ cache: false, parallelism: false });
   }
 });
@@ -75,5 +75,5 @@ test('a manifest that Nx does not list, since git ignores it, makes no project',
 
 test('a manifest that is not even YAML still gives its targets: running one shows what is wrong', async () => {
   write('agent/bpf.config.yaml', 'version: 1\n  objects: [\n');
-  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(4);
+  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(5);
 });

@@ -2,6 +2,7 @@ import { type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
 import { buildTarget } from './build';
 import { loadTarget } from './load';
+import { planTarget } from './plan';
 import { statusTarget } from './status';
 import { unloadTarget } from './unload';
 
@@ -10,6 +11,7 @@ export function targets(project: ListedProject, workspaceRoot: string): Record<s
   return {
     'bpf-build': buildTarget(project, workspaceRoot),
     'bpf-load': loadTarget(project),
+    'bpf-plan': planTarget(project),
     'bpf-status': statusTarget(project),
     'bpf-unload': unloadTarget(project),
   };
