@@ -4,3 +4,4 @@
  */
 export { listProjects, type ListedProject } from './manifest/discover';
 export { type WrittenSources } from './manifest/written-sources';
+export { scanIncludes, type Inclusion } from './toolchain/include-scan';

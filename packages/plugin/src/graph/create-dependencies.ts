@@ -1,11 +1,10 @@
-import { listProjects } from '@nx-bpf/deploy/projects';
+import { listProjects, scanIncludes } from '@nx-bpf/deploy/projects';
 import {
   type CreateDependencies,
   type CreateDependenciesContext,
   DependencyType,
   type RawProjectGraphDependency,
 } from '@nx/devkit';
-import { scanIncludes } from './include-scan';
 
 /**
  * A project whose C includes a header of another project depends on it, directly or through further headers: so

@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { listProjects } from '@nx-bpf/deploy/projects';
+import { listProjects, scanIncludes } from '@nx-bpf/deploy/projects';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDependencies } from './create-dependencies';
-import { scanIncludes } from './include-scan';
 import { buildInputs } from './inputs';
 
 let root = '';

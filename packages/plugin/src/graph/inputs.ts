@@ -1,7 +1,6 @@
 import path from 'node:path';
-import { type ListedProject } from '@nx-bpf/deploy/projects';
+import { scanIncludes, type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
-import { scanIncludes } from './include-scan';
 
 const rootManifest = 'bpf.config.yaml';
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type ListedProject } from '@nx-bpf/deploy/projects';
+import { type ListedProject } from '../manifest';
 
 /** A file that a C file or header of the workspace includes. Both relative to the workspace. */
 export interface Inclusion {
@@ -17,6 +17,12 @@ const directive = /^[ \t]*#[ \t]*include(?:_next)?[ \t]*(["<])([^">\n]+)[">]/gm;
  * hides counts, and so does every file that a name may mean: rather one too many than one missed.
  *
  * @returns sorted
+ *
+ * @example
+ * ```ts
+ * const [agent] = listProjects(process.cwd());
+ * scanIncludes(process.cwd(), agent!)[0]; // { from: 'packages/agent/src/edge.bpf.c', to: 'packages/agent/include/agent.h' }
+ * ```
  */
 export function scanIncludes(workspaceRoot: string, { written }: ListedProject): Inclusion[] {
   const found = new Map<string, Inclusion>();
