@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hooks, instructionsDigest, programCapabilities, programTypeName } from '@nx-bpf/loader';
-import { type AttachEntry, type Problems, type ProjectConfig } from '../manifest';
+import { namedBy, type AttachEntry, type Problems, type ProjectConfig } from '../manifest';
 import { exclusivePlace, type Desired, type DesiredLink, type DesiredProgram } from '../plan';
 import { temporaryPrefix, type AttachPlace, type Layout } from '../state';
 import { entryOf } from './carry-out';
@@ -74,6 +74,7 @@ function desiredLink(program: string, entry: AttachEntry, programs: readonly Des
     updatable: hooks[entry.hook].update === 'swap',
     replace: entry.replace,
     exclusive: exclusivePlace(entry),
+    uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },
     // What traces needs CAP_PERFMON again; what has a say in the network's matters, CAP_NET_ADMIN.
     capabilities: loading.includes('CAP_PERFMON') ? ['CAP_PERFMON'] : ['CAP_NET_ADMIN'],
   };

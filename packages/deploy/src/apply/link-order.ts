@@ -1,4 +1,4 @@
-import { anchorsOf, type AttachEntry } from '../manifest';
+import { namedBy, type AttachEntry } from '../manifest';
 
 /** The ids of attachments, each behind those that it names as its neighbours; else in the order given. */
 export function inAttachOrder(
@@ -10,7 +10,7 @@ export function inAttachOrder(
     if (order.has(id)) return;
     const entry = entryOf(id);
     // The manifest was checked: no two wait for each other.
-    for (const anchor of entry === undefined ? [] : anchorsOf(entry)) visit(anchor);
+    for (const anchor of entry === undefined ? [] : namedBy(entry, 'link')) visit(anchor);
     order.add(id);
   };
   for (const id of ids) visit(id);

@@ -1,5 +1,5 @@
 import { type AttachEntry, type ProgramConfig } from './config';
-import { anchorsOf } from './resolve-attach';
+import { namedBy } from './resolve-attach';
 import { suggestion } from './suggestion';
 
 /**
@@ -13,14 +13,14 @@ export function checkAnchors(
   const entries = new Map<string, AttachEntry>();
   for (const { attach } of Object.values(programs)) for (const entry of attach) entries.set(entry.id, entry);
   const waitsFor = (entry: AttachEntry, wanted: string, seen = new Set<string>()): boolean =>
-    anchorsOf(entry).some((id) => {
+    namedBy(entry, 'link').some((id) => {
       if (id === wanted) return true;
       const next = entries.get(id);
       return next !== undefined && !seen.has(id) && waitsFor(next, wanted, seen.add(id));
     });
   for (const [program, { attach }] of Object.entries(programs)) {
     for (const entry of attach) {
-      for (const id of anchorsOf(entry)) {
+      for (const id of namedBy(entry, 'link')) {
         const anchor = entries.get(id);
         if (anchor === undefined) {
           const hint = suggestion(id, [...entries.keys()]);

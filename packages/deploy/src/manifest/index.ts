@@ -20,4 +20,4 @@ export { layers, type Layer, type Origin, type Place } from './located';
 export { contains } from './paths';
 export { placeText, Problems } from './problems';
 export { manifestJsonSchema, type Manifest } from './schema';
-export { anchorsOf } from './resolve-attach';
+export { namedBy } from './resolve-attach';

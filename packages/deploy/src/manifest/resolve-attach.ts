@@ -43,10 +43,10 @@ export function resolveAttachments(
   });
 }
 
-/** Options of an attachment that name another one: it has to be attached first. */
-export function anchorsOf({ hook, options }: AttachEntry): string[] {
+/** The maps, programs or attachments of the project that an attachment's options name; pins are left out. */
+export function namedBy({ hook, options }: AttachEntry, kind: 'map' | 'program' | 'link'): string[] {
   return Object.entries(hooks[hook]!.keys)
-    .filter(([key, { type }]) => type === 'link' && options[key] !== undefined)
+    .filter(([key, { type }]) => type === kind && options[key] !== undefined)
     .map(([key]) => String(options[key]))
     .filter((value) => !value.startsWith('/'));
 }

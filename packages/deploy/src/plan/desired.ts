@@ -43,6 +43,8 @@ export interface DesiredLink {
   readonly replace: 'make-before-break' | 'gap';
   /** A place that holds one program alone, such as an interface's for XDP; null where several run. */
   readonly exclusive: string | null;
+  /** Maps and programs of the project that its options name: with another of them it is another link. */
+  readonly uses: { readonly maps: readonly string[]; readonly programs: readonly string[] };
   /** Capabilities that attaching needs. */
   readonly capabilities: readonly string[];
 }

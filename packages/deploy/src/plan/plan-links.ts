@@ -1,20 +1,27 @@
 import { type Ledger, type LedgerLink, type Observed } from '../state';
-import { type LinkChange, type ProgramChange, type Reason, type Switch } from './change';
+import { type Change, type LinkChange, type ProgramChange, type Reason, type Switch } from './change';
 import { type Desired, type DesiredLink } from './desired';
 
-/** What becomes of the links; each of them follows its program. */
+/** What becomes of the links; each of them follows its program, and what its options name. */
 export function planLinks(
   desired: Desired,
   recorded: Ledger | undefined,
   observed: Observed,
-  programs: readonly ProgramChange[],
+  changes: { readonly programs: readonly ProgramChange[]; readonly maps: readonly Change[] },
 ): LinkChange[] {
-  const actions = new Map(programs.map(({ name, action }) => [name, action]));
+  const keptPrograms = keptNames(changes.programs);
+  const keptMaps = keptNames(changes.maps);
   const before = new Map(recorded?.links.map((link) => [link.id, link]));
   const renamed = findRenamed(desired, recorded, observed);
   const links = desired.links.map((link) => {
     const old = before.get(link.id) ?? renamed.get(link.id);
-    return planLink(link, old, observed, actions.get(link.program) === 'keep');
+    const { maps, programs } = link.uses;
+    const reason = maps.some((name) => !keptMaps.has(name))
+      ? 'map'
+      : programs.some((name) => !keptPrograms.has(name))
+        ? 'program'
+        : undefined;
+    return planLink(link, old, observed, { kept: keptPrograms.has(link.program), renewed: reason });
   });
   const wanted = new Set(desired.links.map(({ id }) => id));
   const taken = new Set([...renamed.values()].map(({ id }) => id));
@@ -33,12 +40,18 @@ export function planLinks(
   return [...links, ...gone];
 }
 
-/** @param kept its program stays as it is */
+function keptNames(changes: readonly Change[]): ReadonlySet<string> {
+  return new Set(changes.filter(({ action }) => action === 'keep').map(({ name }) => name));
+}
+
+/**
+ * @param follows `kept`: its program stays as it is; `renewed`: something that its options name does not
+ */
 function planLink(
   link: DesiredLink,
   before: LedgerLink | undefined,
   observed: Observed,
-  kept: boolean,
+  { kept, renewed: used }: { readonly kept: boolean; readonly renewed: Reason | undefined },
 ): LinkChange {
   const { id, program, hook, target } = link;
   const renamed = before !== undefined && before.id !== id;
@@ -62,6 +75,7 @@ function planLink(
     return change('create', ['drift'], null);
   }
   if (before.spec !== link.spec) return change('replace', ['target'], howReplaced(link, before));
+  if (used !== undefined) return change('replace', [used], howReplaced(link, before));
   const switched = before.program !== program || !kept;
   const foreign = there.programId !== before.programId;
   if (!switched && !foreign) return renamed ? change('update', [], null) : change('keep', [], null);

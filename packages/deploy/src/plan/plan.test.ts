@@ -67,6 +67,7 @@ const desired: Desired = {
       updatable: true,
       replace: 'make-before-break',
       exclusive: 'xdp eth0 ',
+      uses: { maps: [], programs: [] },
       capabilities: ['CAP_NET_ADMIN'],
     },
   ],
@@ -411,4 +412,31 @@ test('what differs in the layout of a map is said by field', () => {
     'value.count is __u64, wanted __u32',
     'value.expires is new (__u64)',
   ]);
+});
+
+test('a link is made anew with a map or program that its options name', () => {
+  const [link] = desired.links;
+  const using = (uses: { maps: string[]; programs: string[] }) => ({
+    ...desired,
+    links: [{ ...link!, uses }],
+  });
+  const changed = {
+    ...recorded,
+    maps: recorded.maps.map((map) => (map.name === 'hits' ? { ...map, abi: 'old' } : map)),
+  };
+  const recreate = (wanted: Desired): Desired => ({
+    ...wanted,
+    maps: wanted.maps.map((map) => ({ ...map, migrate: 'recreate' })),
+  });
+  const action = (wanted: Desired, before: Ledger) => makePlan(wanted, before, observed).links[0];
+  expect(action(using({ maps: ['hits'], programs: [] }), recorded)).toMatchObject({ action: 'keep' });
+  expect(action(recreate(using({ maps: ['hits'], programs: [] })), changed)).toMatchObject({
+    action: 'replace',
+    reasons: ['map'],
+  });
+  const newSource = {
+    ...using({ maps: [], programs: ['guard'] }),
+    objects: [{ ...desired.objects[0]!, object: 'o2' }],
+  };
+  expect(action(newSource, recorded)).toMatchObject({ action: 'replace', reasons: ['program'] });
 });

@@ -25,7 +25,7 @@ export function makePlan(desired: Desired, recorded: Ledger | undefined, observe
   const all = {
     programs: sorted(programs),
     maps: sorted([...maps, ...removedMaps(desired, recorded)]),
-    links: sorted(planLinks(desired, recorded, observed, programs)),
+    links: sorted(planLinks(desired, recorded, observed, { programs, maps })),
   };
   const empty = [...all.programs, ...all.maps, ...all.links].every((entry) => entry.action === 'keep');
   const from = recorded?.generation ?? 0;
