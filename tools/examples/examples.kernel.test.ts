@@ -83,16 +83,15 @@ kernelSuite('examples of public docstrings', (kernel) => {
       'ip netns add edge && ip link add eth0 type veth peer name veth0 netns edge && ip link set eth0 up',
     );
     execSync('ip link set lo up && ip link add eth1 type veth peer name peer1');
-    // What the suite sees of the cgroups is one of its own, with the cgroup of the examples in it.
+    // What the suite sees of the cgroups is one of its own, with those of the examples in it.
     home.cgroup = mkdtempSync(path.join(findMount('cgroup2')!, 'nx-bpf-test-'));
-    mkdirSync(path.join(home.cgroup, 'agent'));
+    mkdirSync(path.join(home.cgroup, 'agent/workers'), { recursive: true });
     mount({ source: home.cgroup, target: findMount('cgroup2')!, flags: Mount.BIND });
   });
 
   afterAll(() => {
     unmount(findMount('cgroup2')!);
-    rmdirSync(path.join(home.cgroup, 'agent'));
-    rmdirSync(home.cgroup);
+    for (const cgroup of ['agent/workers', 'agent', '']) rmdirSync(path.join(home.cgroup, cgroup));
     execSync('ip netns del edge');
     setNamespace(home.network, Namespace.NETWORK);
     closeFd(home.network);

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { type Feature, type Trial } from './feature';
+import { makePair } from './interface-pair';
 import {
   BpfError,
   EventLink,
   findTracefs,
+  hasKernelFunction,
   kernelSymbols,
   Link,
   linkDescription,
@@ -16,6 +18,7 @@ import {
   type Collection,
   type ErrorCode,
 } from './loader';
+import { inOwnNetwork } from './surroundings';
 
 const needs = ['CONFIG_KPROBES', 'CONFIG_KPROBE_EVENTS'];
 const needsMulti = [...needs, 'CONFIG_FPROBE'];
@@ -105,6 +108,30 @@ export const kprobeFeatures: readonly Feature[] = [
         assert.equal(linkDescription(link.info()), told);
         expectGone(collection, link, unlinkNothing);
       }),
+  },
+  {
+    name: 'kprobe in a module',
+    group: 'Hooks',
+    since: '5.15',
+    needs: [...needs, 'CONFIG_VETH'],
+    use: (trial) =>
+      probed(trial, 'anywhere', (collection) =>
+        inOwnNetwork(() => {
+          const makeOne = (): void => void makePair('veth', 'near', '10.98.0.1');
+          const link = collection.attach('anywhere', 'kprobe', { function: 'veth:veth_newlink' });
+          expectRuns(collection, makeOne, {});
+          assert.equal(link.describe(), 'kprobe veth:veth_newlink');
+          link.close();
+          assert.deepEqual(
+            ['veth:veth_newlink', 'veth_newlink+0x10', 'veth_newlnik'].map(hasKernelFunction),
+            [true, true, false],
+          );
+          refused('FUNCTION_NOT_FOUND', () =>
+            collection.attach('anywhere', 'kprobe', { function: 'veth:do_unlinkat' }),
+          );
+          return Promise.resolve();
+        }),
+      ),
   },
   {
     name: 'kprobe without a link',

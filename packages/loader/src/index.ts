@@ -234,6 +234,7 @@ export {
   cgroupPrograms,
   cgroupTypes,
   EventLink,
+  hasKernelFunction,
   findBinary,
   hookFor,
   hookNames,

@@ -29,6 +29,10 @@ __u64 seen;
 SEC("netfilter") int refuse(void *ctx) { seen++; return 0; }
 `;
 
+const probes = `${header}
+SEC("kprobe/do_unlinkat") int probe(void *ctx) { return 0; }
+`;
+
 kernelSuite('hooks by a manifest', (kernel) => {
   const fixture = new DeploymentFixture(kernel);
   const object = (name: string, source: string) => [{ name, file: kernel.compile(source, { name }) }];
@@ -114,5 +118,17 @@ programs:
       expect(withObject('link', linkId('in'), linkInfo)!.target).toMatchObject({ priority: -300 });
       await destroy(fixture.load(), () => undefined);
     });
+  });
+
+  test('a kprobe on a function of a module that is not loaded is optional', async () => {
+    fixture.manifest(`
+version: 1
+objects: { probes: {} }
+programs:
+  probe: { attach: [{ id: probe, optional: true, kprobe: { function: 'no_such_module:its_function' } }] }
+`);
+    expect((await fixture.apply(object('probes', probes))).deployment.links).toEqual([]);
+    expect(fixture.notes).toContainEqual(expect.stringContaining('link probe left out'));
+    await destroy(fixture.load(), () => undefined);
   });
 });

@@ -3,6 +3,7 @@ import {
   allTracepoints,
   BpfError,
   cgroupPath,
+  hasKernelFunction,
   inNetns,
   networkInterfaces,
   type OptionType,
@@ -28,6 +29,8 @@ function isThere(type: OptionType, value: unknown, netns: string | undefined): b
       return inNetns(netns, () => networkInterfaces().some((device) => device.name === value));
     case 'cgroup':
       return hasCgroup(value);
+    case 'kernel_function':
+      return hasKernelFunction(value);
     case 'map':
     case 'program':
     case 'link':

@@ -10,6 +10,7 @@ const expected = {
   interface: 'the name of a network interface',
   cgroup: 'the path of a cgroup',
   file: 'the path of a file',
+  kernel_function: 'the name of a function of the kernel',
   map: 'the name of a map of the project, or the path of a pin',
   program: 'the name of a program of the project, or the path of a pin',
   link: 'the id of an attachment of the project, or the path of a pin',

@@ -3,7 +3,7 @@
  * a target is there are all made from it. Words in a list: one of them. `list`: several of that kind.
  *
  * `map`, `program` and `link` are handles in a program, and in text the path of a pin; `socket` is a file descriptor.
- * `u64` is a bigint.
+ * `u64` is a bigint, `kernel_function` may have `MODULE:` before its name and an offset behind.
  */
 export type OptionType =
   | 'text'
@@ -14,6 +14,7 @@ export type OptionType =
   | 'netns'
   | 'cgroup'
   | 'file'
+  | 'kernel_function'
   | 'map'
   | 'program'
   | 'link'

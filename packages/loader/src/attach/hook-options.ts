@@ -134,7 +134,7 @@ const probe: { readonly cookie: HookOption; readonly mode: HookOption } = {
 };
 const probedFunction: HookOption = {
   about: "the kernel's function, of a module as MODULE:FUNCTION; by default the section name's",
-  type: 'text',
+  type: 'kernel_function',
 };
 const syscall = {
   syscall: { about: "the system call, without a prefix; by default the section name's", type: 'text' },

@@ -29,6 +29,7 @@ export {
   attachKretprobeMulti,
   type KprobeMultiOptions,
 } from './kprobe-multi';
+export { hasKernelFunction } from './kernel-functions';
 export { Link } from './link';
 export { listLinks, type LinkFilter, type ListedLink } from './list-links';
 export { attachLwt, LwtRoute, type LwtOptions } from './lwt';

@@ -3,7 +3,29 @@ import { isGlob } from '../bytes';
 import { BpfError, nearest } from '../errors';
 import { Errno, errnoName, kernelFunctions } from '../kernel';
 import { attachFailed, type Attempt } from './failure';
+import { parseFunctionPlace } from './function-place';
 import { traceableNames } from './traceable';
+
+/**
+ * Whether the kernel, or a module that is loaded, has a function. Several modules may have it: with `MODULE:` before it,
+ * its being in another one counts too.
+ *
+ * @param place its name, as a kprobe's section says it: an offset behind it is passed over
+ * @throws BpfError ATTACH_FAILED when it does not name a place
+ *
+ * @example
+ * ```ts
+ * hasKernelFunction('vfs_read'); // true
+ * hasKernelFunction('vfs_raed+0x10'); // false
+ * ```
+ */
+export function hasKernelFunction(place: string): boolean {
+  return kernelFunctions().includes(withoutModule(parseFunctionPlace(place).name));
+}
+
+function withoutModule(name: string): string {
+  return name.replace(/^.*:/, '');
+}
 
 /**
  * The error of a refused probe: FUNCTION_NOT_FOUND where the kernel has no such function, and for one that may not be
@@ -13,7 +35,7 @@ import { traceableNames } from './traceable';
  * @param errno negative error number
  */
 export function probeRefused(attempt: Attempt, name: string | undefined, errno: number): BpfError {
-  const plain = name?.replace(/^.*:/, '');
+  const plain = name === undefined ? undefined : withoutModule(name);
   // Through tracefs a function that is not there is EINVAL, as everything is that the kernel's parser refuses.
   const unknown = errno === -Errno.EINVAL && plain !== undefined && !kernelFunctions().includes(plain);
   if (name !== undefined && (errno === -Errno.ENOENT || unknown)) return functionNotFound(attempt, name);
@@ -29,7 +51,7 @@ export function probeRefused(attempt: Attempt, name: string | undefined, errno: 
  */
 export function functionNotFound(attempt: Attempt, name: string, known = kernelFunctions()): BpfError {
   const { program, where } = attempt;
-  const plain = name.replace(/^.*:/, '');
+  const plain = withoutModule(name);
   if (isGlob(plain)) {
     return new BpfError(
       'FUNCTION_NOT_FOUND',

@@ -41,6 +41,7 @@ export const sectionHooks: ReadonlyMap<string, HookName> = new Map<string, HookN
   ['fexit.s', 'fexit'],
   ['fmod_ret', 'fmod_ret'],
   ['fmod_ret.s', 'fmod_ret'],
+  ['freplace', 'freplace'],
   ['lsm', 'lsm'],
   ['lsm.s', 'lsm'],
   ['iter', 'iter'],
