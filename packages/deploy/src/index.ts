@@ -5,6 +5,7 @@ export { apply, destroy, planProject, status, type ApplyInput, type ApplyResult,
 export { RelocationCache } from './cache';
 export { type Outcome, type Request } from './cli/request';
 export { run } from './cli/run';
+export { runOrWatch, watch } from './cli/watch';
 export {
   findWorkspace,
   listProjects,

@@ -84,18 +84,18 @@ export async function main(argv: readonly string[]): Promise<number> {
       .option('--verbose', 'whole verifier logs and compiler commands')
       .action(async (project: string | undefined, { env, ...options }: ProjectOptions) => {
         const { locate } = require('./locate') as typeof import('./locate');
-        const { run } = require('./run') as typeof import('./run');
-        finish(await run(name, { ...locate(project), ...options, environment: env }));
+        const { runOrWatch } = require('./watch') as typeof import('./watch');
+        finish(await runOrWatch(name, { ...locate(project), ...options, environment: env }));
       });
-  onProject('build', 'compile the objects of a project');
+  const watching = 'again after each save of a source, header or manifest, until Ctrl-C';
+  onProject('build', 'compile the objects of a project').option('--watch', watching);
   onProject('plan', 'what apply would change, and why; nothing is changed')
     .option('--out <file>', 'save the plan, to be applied exactly')
     .option('--verify', 'load what is new or changed, without attaching it: what the verifier makes of it')
     .option('--detailed-exitcode', 'exit status 2 if there is something to do');
-  onProject('apply', 'load, pin and attach what the manifest says, and nothing twice').option(
-    '--plan <file>',
-    'carry out a saved plan, or nothing if something changed since',
-  );
+  onProject('apply', 'load, pin and attach what the manifest says, and nothing twice')
+    .option('--plan <file>', 'carry out a saved plan, or nothing if something changed since')
+    .option('--watch', watching);
   onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left');
   onProject('destroy', 'detach and remove what apply put there, and nothing else');
   onProject('config', 'the merged manifest of an environment, and where each value comes from');

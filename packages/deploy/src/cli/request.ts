@@ -12,6 +12,8 @@ export interface Request {
   readonly json?: boolean | undefined;
   /** Whole verifier logs, causes of errors, compiler commands. */
   readonly verbose?: boolean | undefined;
+  /** Of `build` and `apply`: again after each save of what they depend on, until Ctrl-C. */
+  readonly watch?: boolean | undefined;
   /** Of `plan`: where to save it, relative to the current directory. */
   readonly out?: string | undefined;
   /** Of `plan`: load what is new or changed, and let it go again. */

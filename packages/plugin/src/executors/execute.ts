@@ -1,14 +1,14 @@
-import { listProjects, type Request, run } from '@nx-bpf/deploy';
+import { listProjects, type Request, runOrWatch } from '@nx-bpf/deploy';
 import { type ExecutorContext } from '@nx/devkit';
 import { type DeployOptions } from './options';
 
 /** Nx's options and context as a request to deploy, which prints what people read and writes the result as JSON. */
 export async function execute(
-  command: Parameters<typeof run>[0],
+  command: Parameters<typeof runOrWatch>[0],
   options: DeployOptions,
   context: ExecutorContext,
 ): Promise<{ success: boolean }> {
-  const { success } = await run(command, {
+  const { success } = await runOrWatch(command, {
     ...options,
     verbose: options.verbose ?? context.isVerbose,
     workspaceRoot: context.root,

@@ -7,7 +7,12 @@ export interface DeployOptions {
   readonly verbose?: boolean;
 }
 
-export interface LoadOptions extends DeployOptions {
+export interface BuildOptions extends DeployOptions {
+  /** Again after each save, until Ctrl-C. */
+  readonly watch?: boolean;
+}
+
+export interface LoadOptions extends BuildOptions {
   /** File of a saved plan. */
   readonly plan?: string;
 }

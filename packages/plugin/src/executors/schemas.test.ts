@@ -27,7 +27,8 @@ test.each(Object.entries(executors))(
 
 /** What an executor takes beyond what all of them do. */
 const own: Readonly<Record<string, readonly string[]>> = {
-  load: ['plan'],
+  build: ['watch'],
+  load: ['plan', 'watch'],
   plan: ['out', 'verify', 'detailedExitcode'],
 };
 
