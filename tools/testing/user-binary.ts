@@ -30,6 +30,8 @@ export function compileBinary(source: string, file: string, options: UserBinaryO
       ...['-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-ffile-prefix-map=/=.'],
       // sys/sdt.h is the same for every architecture.
       ...['-idirafter', '/usr/include/x86_64-linux-gnu', '-idirafter', '/usr/include/aarch64-linux-gnu'],
+      // As GNU ld does: else a page of the file is in memory twice, and the kernel counts a tracer twice.
+      '-Wl,-z,separate-code',
       ...(shared ? ['-shared', '-fPIC'] : ['-static']),
       ...flags,
       ...[path.basename(input), '-o', path.basename(file)],

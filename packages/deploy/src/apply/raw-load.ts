@@ -196,7 +196,8 @@ function attachAll(
     undo.own(`link of ${name}`, link);
     const place = path.join(folder, pinName(name));
     link.pin(place);
-    undo.push(`unpin ${place}`, () => fs.rmSync(place));
+    // A directory, where the program runs through several links.
+    undo.push(`unpin ${place}`, () => fs.rmSync(place, { recursive: true }));
     links.set(name, { pin: place, target: link.describe() });
   }
   return links;

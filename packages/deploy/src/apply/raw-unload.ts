@@ -68,9 +68,9 @@ function few(list: readonly string[], count = 3): string {
 function isOfRawLoad(directory: string, pin: string): boolean {
   const parts = pin.split(path.sep);
   const inside = parts.at(-2) as keyof typeof kinds | undefined;
-  const kind = (inside !== undefined && kinds[inside]) || 'program';
-  const depth = parts.length - (kind === 'program' ? 1 : 2);
-  return depth <= 1 && isPinned(path.join(directory, pin), kind);
+  const kind = isLink(pin) ? 'link' : (inside !== undefined && kinds[inside]) || 'program';
+  const own = { program: 1, map: 2, link: inside === 'links' ? 2 : 3 }[kind];
+  return parts.length - own <= 1 && isPinned(path.join(directory, pin), kind);
 }
 
 function isPinned(place: string, kind: ObjectKind): boolean {
@@ -85,8 +85,9 @@ function isPinned(place: string, kind: ObjectKind): boolean {
   }
 }
 
+/** A program that runs through several links has a directory of their pins. */
 function isLink(pin: string): boolean {
-  return pin.split(path.sep).at(-2) === 'links';
+  return pin.split(path.sep).slice(-3, -1).includes('links');
 }
 
 function pinsUnder(directory: string): string[] {

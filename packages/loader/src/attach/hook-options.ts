@@ -29,6 +29,8 @@ import { type TracepointOptions } from './tracepoint';
 import { type LsmOptions, type TracingOptions } from './tracing';
 import { type UprobeOptions } from './uprobe';
 import { type UprobeMultiOptions } from './uprobe-multi';
+import { type UsdtOptions } from './usdt';
+import { type UsdtLink, type UsdtLinks } from './usdt-link';
 import { type XdpLink, type XdpOptions } from './xdp';
 
 /** What each hook is told when a program is attached to it. */
@@ -64,6 +66,7 @@ export interface HookOptions {
   readonly kprobe_multi: KprobeMultiOptions;
   readonly kretprobe_multi: KprobeMultiOptions;
   readonly kprobe_session: KprobeMultiOptions;
+  readonly usdt: UsdtOptions;
   readonly sk_msg: SkMsgOptions;
   readonly sk_skb: SkSkbOptions;
   readonly socket_filter: SocketFilterOptions;
@@ -85,6 +88,7 @@ interface Unlinked {
   readonly lwt: LwtRoute;
   readonly uprobe: Link | EventLink;
   readonly uretprobe: Link | EventLink;
+  readonly usdt: UsdtLink | UsdtLinks;
   readonly socket_filter: SocketAttachment;
   readonly sk_reuseport: SocketAttachment;
 }
@@ -345,6 +349,13 @@ export const hookOptions: {
   kprobe_multi: functions,
   kretprobe_multi: functions,
   kprobe_session: functions,
+  usdt: {
+    binary,
+    provider: { about: "who made the probe; by default the section name's", type: 'text' },
+    name: { about: "name of the probe; by default the section name's", type: 'text' },
+    pid: onePid,
+    cookie: { about: 'a number that bpf_usdt_cookie() returns to the program', type: 'u64' },
+  },
   sk_msg: { map: sockmap },
   sk_skb: {
     map: sockmap,

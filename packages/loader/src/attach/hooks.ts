@@ -28,6 +28,7 @@ import { attachTracepoint } from './tracepoint';
 import { attachFentry, attachFexit, attachFmodRet, attachLsm } from './tracing';
 import { attachUprobe, attachUretprobe } from './uprobe';
 import { attachUprobeMulti, attachUprobeSession, attachUretprobeMulti } from './uprobe-multi';
+import { attachUsdt } from './usdt';
 import { attachXdp } from './xdp';
 
 /** A place in the kernel where programs can be attached. */
@@ -371,6 +372,16 @@ export const hooks: { readonly [H in HookName]: Hook<HookOptions[H], HookResults
     needsPlace: false,
     options: hookOptions.kprobe_session,
     attach: attachKprobeSession,
+  },
+  usdt: {
+    about: 'probes that the author of a program or library marked in it',
+    programTypes: [ProgramType.kprobe],
+    attachTypes: [],
+    since: '5.15',
+    update: 'replace',
+    needsPlace: false,
+    options: hookOptions.usdt,
+    attach: attachUsdt,
   },
   sk_msg: {
     about: 'what is sent on the sockets of a map',

@@ -79,5 +79,8 @@ export {
   attachUretprobeMulti,
   type UprobeMultiOptions,
 } from './uprobe-multi';
+export { attachUsdt, type UsdtOptions } from './usdt';
+export { parseUsdtArguments, type UsdtArgument, type UsdtPlace } from './usdt-arguments';
+export { UsdtLink, UsdtLinks } from './usdt-link';
 export { type UserPlace } from './user-place';
 export { attachXdp, XdpLink, type XdpOptions } from './xdp';

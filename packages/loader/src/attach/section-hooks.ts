@@ -22,6 +22,8 @@ export const sectionHooks: ReadonlyMap<string, HookName> = new Map<string, HookN
   ['uretprobe.multi', 'uretprobe_multi'],
   ['uretprobe.multi.s', 'uretprobe_multi'],
   ['uprobe.session', 'uprobe_session'],
+  ['usdt', 'usdt'],
+  ['usdt.s', 'usdt'],
   ['uprobe.session.s', 'uprobe_session'],
   ['tracepoint', 'tracepoint'],
   ['tp', 'tracepoint'],

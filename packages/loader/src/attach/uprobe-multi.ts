@@ -106,11 +106,12 @@ function probeMany(program: AttachableProgram, hook: MultiHook, options: UprobeM
     options.offsets ?? readBinary(file, (elf) => functions.flatMap((each) => placesOf(elf, each)));
   const shown = options.offsets === undefined ? functions : offsets.map((each) => `0x${each.toString(16)}`);
   const where = `${hook} ${file}:${listText(shown)}${pid === undefined ? '' : ` of process ${pid}`}`;
-  return attachUserProbes(program, {
+  const fd = attachUserProbes(program, {
     ...{ hook, where, file, referenceCounters, cookies, pid },
     // A function that several patterns fit is one place.
     offsets: patterns.length > 0 ? [...new Set(offsets)] : offsets,
   });
+  return new Link(fd, where);
 }
 
 /** Places of one file, for one link. */
@@ -125,8 +126,13 @@ export interface UserProbes {
   readonly pid: number | undefined;
 }
 
-/** One link for many places of a file (Linux 6.6). @throws BpfError PRIVILEGE_MISSING, ATTACH_FAILED */
-export function attachUserProbes(program: AttachableProgram, probes: UserProbes): Link {
+/**
+ * One link for many places of a file (Linux 6.6).
+ *
+ * @returns its fd
+ * @throws BpfError PRIVILEGE_MISSING, ATTACH_FAILED
+ */
+export function attachUserProbes(program: AttachableProgram, probes: UserProbes): number {
   const { hook, where, file, offsets, referenceCounters = [], cookies = [], pid } = probes;
   const attempt: Attempt = { program, where, needs: ['CAP_PERFMON'], causes: uprobeMultiCauses };
   const attachType = hook === 'usdt' ? AttachType.trace_uprobe_multi : attachTypes[hook];
@@ -139,7 +145,7 @@ export function attachUserProbes(program: AttachableProgram, probes: UserProbes)
     flags: hook === 'uretprobe_multi' ? returnFlag : 0,
     pid,
   });
-  return new Link(attached(result, attempt), where);
+  return attached(result, attempt);
 }
 
 function words(values: readonly bigint[]): Uint8Array {

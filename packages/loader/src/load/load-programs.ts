@@ -1,6 +1,6 @@
 import { BpfError } from '../errors';
-import { Errno, Fd, programBindMap } from '../kernel';
-import { loadableType } from '../object';
+import { Errno, Fd, features, hasFeature, programBindMap } from '../kernel';
+import { AttachType, isUsdtSection, loadableType } from '../object';
 import { type RelocatedProgram } from '../relocate';
 import { bindProgram, type KernelValues } from './bind';
 import { kernelValues } from './kernel-values';
@@ -30,8 +30,14 @@ export function typedPrograms(
     const choice =
       choices !== undefined && Object.hasOwn(choices, spec.name) ? choices[spec.name] : undefined;
     const type = loadableType({ ...spec, type: choice?.type ?? spec.type });
-    return { spec, type, attachType: choice?.attachType ?? spec.attachType };
+    return { spec, type, attachType: choice?.attachType ?? attachTypeOf(spec) };
   });
+}
+
+/** A USDT probe has many places: where the kernel has links of many uprobes, the program is loaded for them. */
+function attachTypeOf({ section, attachType }: RelocatedProgram): number {
+  const many = isUsdtSection(section) && hasFeature(features.uprobeMulti) === true;
+  return many ? AttachType.trace_uprobe_multi : attachType;
 }
 
 /** What loading programs needs beside them. */

@@ -4,7 +4,7 @@ export { MapType, mapTypeName, type MapTypeName, mapTypes } from './map-types';
 export { parseObject } from './parse-object';
 export { ProgramType, programTypeName, type ProgramTypeName, programTypes } from './program-types';
 export { loadableType } from './programs';
-export { sectionMeaning, type SectionMeaning, unknownSection } from './section-name';
+export { isUsdtSection, sectionMeaning, type SectionMeaning, unknownSection } from './section-name';
 export { sectionRows, type SectionRow, type SectionTrait } from './section-rows';
 export type {
   BtfTarget,

@@ -60,6 +60,16 @@ export function sectionMeaning(section: string): SectionMeaning {
 }
 
 /**
+ * Whether a section is of programs for static probes of user-space binaries: `usdt/BINARY:PROVIDER:NAME`.
+ *
+ * @param section with a leading '?' or not
+ */
+export function isUsdtSection(section: string): boolean {
+  const row = sectionRows.find(([pattern]) => matches(pattern, withoutMark(section)));
+  return row !== undefined && row.includes('usdt');
+}
+
+/**
  * The error for a program that is to be loaded although its section name says nothing.
  *
  * @param name of the program
