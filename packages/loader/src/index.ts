@@ -320,7 +320,6 @@ export {
 
 // Programs, maps and events as users of the library hold them.
 export {
-  addAtomically,
   BpfMap,
   Collection,
   loadFile,
@@ -331,10 +330,11 @@ export {
   EventSource,
   RingBuffer,
   Variable,
+  updateAtomically,
   waitForPrograms,
-  type AddedField,
-  type Addition,
-  type AddOutcome,
+  type AtomicChange,
+  type AtomicField,
+  type AtomicOutcome,
   type Entry,
   type EventOptions,
   type Handle,

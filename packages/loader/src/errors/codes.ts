@@ -51,6 +51,8 @@ export const errorCodes = {
   BTF_REJECTED: 6,
 
   MAP_INCOMPATIBLE: 7,
+  /** The manifest says that a map is not to be removed. */
+  MAP_PROTECTED: 7,
   MAP_CREATE_FAILED: 7,
 
   ATTACH_FAILED: 8,

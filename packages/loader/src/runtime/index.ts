@@ -1,5 +1,5 @@
-export { addAtomically, type AddOutcome, type Addition } from './atomic-add';
-export { type AddedField } from './atomic-add-program';
+export { updateAtomically, type AtomicChange, type AtomicOutcome } from './atomic-update';
+export { type AtomicField } from './atomic-update-program';
 export { Collection } from './collection';
 export { loadFile, type LoadFileOptions } from './load-file';
 export { BpfMap, type MapIdentity } from './map';
