@@ -58,22 +58,48 @@ export interface ObjectConfig {
   readonly source: string;
   /** Values of global constants: numbers, bigints, strings, booleans, arrays, objects. */
   readonly constants: Readonly<Record<string, unknown>>;
+  /** Variables of `.data` and `.bss` that keep their values when the object changes; sorted. */
+  readonly carry: readonly CarriedVariable[];
   readonly cflags: readonly string[];
   /** Absolute directories. */
   readonly includes: readonly string[];
 }
 
-/** `path`: an absolute path of a pin. */
-export type MapPin = 'none' | 'project' | { readonly path: string };
+export interface CarriedVariable {
+  readonly name: string;
+  /** What the old one gains until nothing uses it any more is added to the new one. */
+  readonly sum: boolean;
+}
+
+/** `path`: an absolute path of a pin; `shared`: with other projects, declared in the root file. */
+export type MapPin = 'none' | 'project' | 'shared' | { readonly path: string };
 
 export interface MapConfig {
   /** undefined: as the object defines it. */
   readonly maxEntries: number | undefined;
   readonly pin: MapPin;
-  /** `file`: absolute path. */
-  readonly migrate: 'refuse' | 'recreate';
+  readonly migrate: 'refuse' | 'recreate' | 'copy';
+  /** Only of `migrate: copy`. */
+  readonly copy: CopyConfig;
+  /** Not removed unless forced. */
+  readonly protect: boolean;
+  readonly contents: ContentsConfig | undefined;
   /** Named only in the root file, for every project: no error if none of this project's objects has it. */
   readonly optional: boolean;
+}
+
+export interface CopyConfig {
+  /** Fields whose values may be lost, as `stats.errors`; true for any. */
+  readonly allowDropped: true | readonly string[];
+  /** Fields that programs count in; `value` is a value that is one integer. Sorted. */
+  readonly sum: readonly string[];
+}
+
+/** Entries that a map is to have. */
+export interface ContentsConfig {
+  readonly mode: 'merge' | 'exact' | 'seed';
+  /** Absolute path of a YAML or JSON file, or the entries themselves. */
+  readonly from: { readonly file: string } | { readonly values: unknown };
 }
 
 export interface ProgramConfig {
@@ -101,6 +127,9 @@ export const defaultMap: MapConfig = {
   maxEntries: undefined,
   pin: 'project',
   migrate: 'refuse',
+  copy: { allowDropped: [], sum: [] },
+  protect: false,
+  contents: undefined,
   optional: false,
 };
 

@@ -16,11 +16,12 @@ export const defaults = located(
 export const objectDefaults = (name: string) => ({
   source: `src/${name}.bpf.c`,
   constants: {},
+  carry: [],
   cflags: [],
   includes: [],
 });
 
-export const mapDefaults = { pin: 'project', migrate: 'refuse' };
+export const mapDefaults = { pin: 'project', migrate: 'refuse', protect: false };
 
 /** @param soleObject the project's object if it has exactly one */
 export const programDefaults = (name: string, soleObject: string | undefined) => ({

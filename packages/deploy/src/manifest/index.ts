@@ -3,6 +3,9 @@ export {
   defaultMap,
   pinName,
   type AttachEntry,
+  type CarriedVariable,
+  type ContentsConfig,
+  type CopyConfig,
   type DeployConfig,
   type MapConfig,
   type MapPin,
@@ -16,8 +19,20 @@ export {
 export { findWorkspace, listProjects, manifestFile, resolveProject, type ListedProject } from './discover';
 export { hookNames, hooks, type Hook, type HookName, type HookOptions, type OptionValue } from './hooks';
 export { loadProject, type LoadOptions } from './load-project';
-export { layers, type Layer, type Origin, type Place } from './located';
+export {
+  child,
+  layers,
+  originAt,
+  plain,
+  type Layer,
+  type Located,
+  type Origin,
+  type Path,
+  type Place,
+} from './located';
+export { sharedName } from './names';
 export { contains } from './paths';
 export { placeText, Problems } from './problems';
+export { readDataFile } from './read-data';
 export { manifestJsonSchema, type Manifest } from './schema';
 export { namedBy } from './resolve-attach';

@@ -90,6 +90,7 @@ describe('a project in an environment', () => {
       edge: {
         source: path.join(root, 'packages/agent/src/edge.bpf.c'),
         constants: { sample_rate: 1, addresses: [1, 2] },
+        carry: [],
         cflags: [],
         includes: [],
       },
@@ -98,6 +99,9 @@ describe('a project in an environment', () => {
       maxEntries: 4 << 20,
       pin: 'project',
       migrate: 'refuse',
+      copy: { allowDropped: [], sum: [] },
+      protect: false,
+      contents: undefined,
       optional: false,
     });
     expect(config.programs['edge_guard']).toEqual({
@@ -312,8 +316,8 @@ describe('what is wrong is said all at once, with its place', () => {
       'a/bpf.config.yaml:4:19: objects.edge.source: found 7, expected the path of a C file, relative and within the workspace',
       "a/bpf.config.yaml:4:22: unknown key 'constant' in objects.edge; did you mean 'constants'?",
       "a/bpf.config.yaml:6:20: maps.m.maxEntries: found '4 MB', expected a number from 1, or a size such as 4MiB",
-      "a/bpf.config.yaml:6:31: maps.m.pin: found 'projcet', expected none, project or { path: ... }",
-      "a/bpf.config.yaml:6:49: maps.m.migrate: found 'recraete', expected refuse, recreate; did you mean 'recreate'?",
+      "a/bpf.config.yaml:6:31: maps.m.pin: found 'projcet', expected none, project, shared or { path: ... }; did you mean 'project'?",
+      "a/bpf.config.yaml:6:49: maps.m.migrate: found 'recraete', expected refuse, recreate, copy or { copy: ... }; did you mean 'recreate'?",
       'a/bpf.config.yaml:7:20: maps.n.maxEntries: found 0, expected a number from 1, or a size such as 4MiB',
       'a/bpf.config.yaml:8:14: pin.mode: found 700, expected an octal mode in quotes, such as "0700"',
       "a/bpf.config.yaml:8:26: pin.root: found 'relative', expected an absolute path, its names of letters, digits, _ and -",

@@ -3,6 +3,7 @@ import { complete } from './complete';
 import { type ProjectConfig } from './config';
 import { listProjects, manifestFile, readManifest, selectProject, type ListedProject } from './discover';
 import { selectEnvironment } from './environment';
+import { findUnset, withEnvironmentValues, type Variables } from './environment-values';
 import { child, children, inLayer, nowhere, pick, type Layer, type Located, type Origin } from './located';
 import { attachById, mergeAll } from './merge';
 import { Problems } from './problems';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly environment?: string | undefined;
   /** `path=value` each, strongest last. */
   readonly set?: readonly string[] | undefined;
+  /** What `{ env: NAME }` in a manifest means; by default the environment of this process. */
+  readonly variables?: Variables | undefined;
 }
 
 /** Keys of a file that are not part of what is merged. */
@@ -43,12 +46,13 @@ const onlyAtRoot = ['projects'];
 export function loadProject(options: LoadOptions): ProjectConfig {
   const workspaceRoot = path.resolve(options.workspaceRoot);
   const problems = new Problems();
-  const rootTree = readChecked(workspaceRoot, manifestFile, 'root', problems);
+  const reading: Reading = { workspaceRoot, variables: options.variables ?? process.env, problems };
+  const rootTree = readChecked(reading, manifestFile, 'root');
   const project = selectProject(listProjects(workspaceRoot), options.project);
-  const projectTrees = readProject(workspaceRoot, project, rootTree, problems);
+  const projectTrees = readProject(reading, project, rootTree);
   const settings = (options.set ?? []).map((option) => {
     const tree = readSetOption(option, problems);
-    return tree === undefined ? undefined : validate(tree, problems);
+    return tree === undefined ? undefined : checked(reading, tree);
   });
   // Without a readable file its environments are not known: complain of the file, not of the environment.
   if ([rootTree, ...projectTrees].every((tree) => tree === undefined)) problems.throwIfAny();
@@ -78,6 +82,8 @@ export function loadProject(options: LoadOptions): ProjectConfig {
   const named = new Set(layers.filter(({ origin }) => !isShared(origin)).flatMap(mapNames));
   const onlyShared = new Set(layers.flatMap(mapNames).filter((name) => !named.has(name)));
 
+  // What such a value would have been is not known: more could only be said of what is not there.
+  if (findUnset(merged, problems)) problems.throwIfAny();
   const config = resolveConfig(complete(merged), {
     workspaceRoot,
     project,
@@ -90,27 +96,26 @@ export function loadProject(options: LoadOptions): ProjectConfig {
   return config;
 }
 
+/** What every file is read with. */
+interface Reading {
+  readonly workspaceRoot: string;
+  readonly variables: Variables;
+  readonly problems: Problems;
+}
+
 /** The project's part of the root file and its own file, as far as there are such. */
 function readProject(
-  workspaceRoot: string,
+  reading: Reading,
   project: ListedProject,
   rootTree: Located | undefined,
-  problems: Problems,
 ): (Located | undefined)[] {
   const atRoot = child(child(rootTree, 'projects'), project.name);
   const ownFile = project.files.find((file) => file !== manifestFile);
-  return [
-    atRoot,
-    ownFile === undefined ? undefined : readChecked(workspaceRoot, ownFile, 'project', problems),
-  ];
+  return [atRoot, ownFile === undefined ? undefined : readChecked(reading, ownFile, 'project')];
 }
 
-function readChecked(
-  workspaceRoot: string,
-  file: string,
-  layer: 'root' | 'project',
-  problems: Problems,
-): Located | undefined {
+function readChecked(reading: Reading, file: string, layer: 'root' | 'project'): Located | undefined {
+  const { workspaceRoot, problems } = reading;
   const own = new Problems();
   const tree = readManifest(workspaceRoot, file, layer, own)?.tree;
   problems.addAll(own);
@@ -124,7 +129,11 @@ function readChecked(
       problems.add(entry.origin, `'${key}' belongs ${where}`);
     }
   }
-  return validate(tree, problems);
+  return checked(reading, tree);
+}
+
+function checked({ variables, problems }: Reading, tree: Located): Located {
+  return validate(withEnvironmentValues(tree, variables, problems), problems);
 }
 
 function mapNames(tree: Located | undefined): string[] {

@@ -20,6 +20,8 @@ export interface Place {
 /** Where a value comes from. For the layer `default` the file is '' and line and column are 0. */
 export interface Origin extends Place {
   readonly layer: Layer;
+  /** The environment variable that the value was taken from, or would be if it were set. */
+  readonly variable?: string | undefined;
 }
 
 export type ScalarValue = string | number | bigint | boolean | null;
@@ -49,6 +51,8 @@ export interface LocatedScalar {
   readonly kind: 'scalar';
   readonly origin: Origin;
   readonly value: ScalarValue;
+  /** The environment variable that says the value, which is not set: the value is null, and removes nothing. */
+  readonly unset?: string | undefined;
 }
 
 /** A path into a manifest: keys of maps, indexes of lists. */

@@ -69,7 +69,7 @@ export function attachById(part: Located, problems: Problems): Located {
 }
 
 function isNull(node: Located | undefined): boolean {
-  return node?.kind === 'scalar' && node.value === null;
+  return node?.kind === 'scalar' && node.value === null && node.unset === undefined;
 }
 
 function listById(program: string, list: LocatedList, problems: Problems): LocatedMap {

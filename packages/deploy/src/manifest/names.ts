@@ -1,5 +1,8 @@
 import { pinName } from './config';
 
+/** Where maps that projects share are pinned, beside the projects' directories. */
+export const sharedName = 'shared';
+
 /** Refuses names that are one name as a pin, where dots are underscores. */
 export function checkCoincidingNames(
   names: readonly string[],

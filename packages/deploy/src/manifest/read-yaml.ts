@@ -4,7 +4,7 @@ import { type Problems } from './problems';
 import { mayBeTooDeep } from './yaml-depth';
 
 /** No manifest comes near: what is larger or deeper is not a manifest. */
-const maxLength = 1 << 20;
+const manifestLength = 1 << 20;
 const maxDepth = 24;
 
 /** A text to read, and what its values' origins say. */
@@ -13,6 +13,10 @@ export interface YamlSource {
   /** Name for messages, relative to the workspace. */
   readonly file: string;
   readonly layer: Layer;
+  /** Longest text in characters; by default 1 MiB. */
+  readonly maxLength?: number | undefined;
+  /** Keys may be numbers, which become text. */
+  readonly anyKeys?: boolean | undefined;
 }
 
 /**
@@ -22,7 +26,8 @@ export interface YamlSource {
  * @param problems gets what is wrong with the text
  * @returns the value, or undefined if the text is empty or not readable
  */
-export function readYaml({ text, file, layer }: YamlSource, problems: Problems): Located | undefined {
+export function readYaml(source: YamlSource, problems: Problems): Located | undefined {
+  const { text, file, layer, maxLength = manifestLength, anyKeys = false } = source;
   const refused =
     text.length > maxLength
       ? `the file is longer than ${maxLength} characters`
@@ -42,32 +47,31 @@ export function readYaml({ text, file, layer }: YamlSource, problems: Problems):
     lineCounter: lines,
     prettyErrors: false,
     strict: true,
-    uniqueKeys: true,
+    // The library compares each key with all others, which takes minutes for the keys of a long file.
+    uniqueKeys: false,
     intAsBigInt: true,
     resolveKnownTags: false,
   });
   const errors = [...document.errors, ...document.warnings];
   for (const error of errors) {
-    problems.add(place(error.pos[0]), yamlProblem(error.code, error.message, text, error.pos));
+    problems.add(place(error.pos[0]), yamlProblem(error.code, error.message));
   }
   if (errors.length > 0 || document.contents === null) return undefined;
-  return convert(document.contents, 0, place, problems);
+  return convert(document.contents, 0, { place, problems, anyKeys });
 }
 
-function yamlProblem(code: string, message: string, text: string, pos: readonly [number, number]): string {
-  if (code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:]+/.exec(text.slice(pos[0]))?.[0] ?? '';
-    return `key '${key}' is there twice`;
-  }
+function yamlProblem(code: string, message: string): string {
   return code === 'TAG_RESOLVE_FAILED' ? 'tags are not allowed' : message;
 }
 
-function convert(
-  node: Node,
-  depth: number,
-  place: (offset: number) => Origin,
-  problems: Problems,
-): Located | undefined {
+interface Conversion {
+  readonly place: (offset: number) => Origin;
+  readonly problems: Problems;
+  readonly anyKeys: boolean;
+}
+
+function convert(node: Node, depth: number, conversion: Conversion): Located | undefined {
+  const { place, problems, anyKeys } = conversion;
   const origin = place(node.range?.[0] ?? 0);
   if (isAlias(node)) return refuse('aliases (*name) are not allowed: write the value out');
   if ('anchor' in node && node.anchor !== undefined) return refuse('anchors (&name) are not allowed');
@@ -80,7 +84,7 @@ function convert(
     return { kind: 'scalar', origin, value };
   }
   if (isSeq(node)) {
-    const items = node.items.map((item) => convert(item as Node, depth + 1, place, problems));
+    const items = node.items.map((item) => convert(item as Node, depth + 1, conversion));
     return { kind: 'list', origin, items: items.filter((item) => item !== undefined) };
   }
   if (!isMap(node)) return refuse('not a value that a manifest can hold');
@@ -88,17 +92,21 @@ function convert(
   for (const pair of node.items) {
     const keyNode = pair.key as Node;
     const keyOrigin = place(keyNode.range?.[0] ?? 0);
-    const key: unknown = isScalar(keyNode) ? keyNode.value : undefined;
+    const written: unknown = isScalar(keyNode) ? keyNode.value : undefined;
+    const key =
+      anyKeys && ['bigint', 'number', 'boolean'].includes(typeof written) ? String(written) : written;
     if (typeof key !== 'string') {
       problems.add(keyOrigin, 'a key has to be text: put it in quotes');
     } else if (key === '__proto__' || key === '<<') {
       problems.add(keyOrigin, `'${key}' is not allowed as a key`);
+    } else if (entries.has(key)) {
+      problems.add(keyOrigin, `key '${key}' is there twice`);
     } else {
       const value = pair.value as Node | null;
       const converted: Located | undefined =
         value === null
           ? { kind: 'scalar', origin: keyOrigin, value: null }
-          : convert(value, depth + 1, place, problems);
+          : convert(value, depth + 1, conversion);
       if (converted !== undefined) entries.set(key, { origin: keyOrigin, value: converted });
     }
   }

@@ -2,8 +2,7 @@ import path from 'node:path';
 import { checkFlag } from './cflags';
 import {
   type DeployConfig,
-  type MapConfig,
-  type MapPin,
+  type CarriedVariable,
   type ObjectConfig,
   type ProgramConfig,
   type ProjectConfig,
@@ -11,17 +10,18 @@ import {
   type VmlinuxSource,
 } from './config';
 import { type ListedProject } from './discover';
-import { originAt, plain, type LocatedMap, type Path } from './located';
-import { checkCoincidingNames } from './names';
+import { originAt, plain, type Layer, type LocatedMap, type Path } from './located';
+import { checkCoincidingNames, sharedName } from './names';
 import { originsOf } from './origins';
 import { insideWorkspace } from './paths';
 import { type Problems } from './problems';
 import { revisionOf } from './revision';
 import { checkAnchors } from './anchors';
+import { resolveMap } from './resolve-map';
 import { resolveAttachments, type WrittenAttachment } from './resolve-attach';
 import { type Manifest } from './schema';
 import { suggestion } from './suggestion';
-import { parseDuration, parseSize } from './units';
+import { parseDuration } from './units';
 import { pathText } from './validate';
 
 export interface ResolveContext {
@@ -36,14 +36,14 @@ export interface ResolveContext {
 }
 
 /** A part of the manifest after merging: null has removed what it stood for. */
-type Settled<T> = T extends readonly unknown[]
+export type Settled<T> = T extends readonly unknown[]
   ? T
   : T extends object
     ? { readonly [K in keyof T]: Settled<NonNullable<T[K]>> | undefined }
     : T;
-type Named<T> = Readonly<Record<string, T>>;
+export type Named<T> = Readonly<Record<string, T>>;
 type Part<K extends keyof Manifest> = Settled<NonNullable<Manifest[K]>>;
-type Item<K extends 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
+export type Item<K extends 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
 type WrittenProgram = Omit<Item<'programs'>, 'attach'> & { readonly attach: Named<WrittenAttachment> };
 
 /** The merged manifest, its defaults filled in (complete.ts): every part is there. */
@@ -57,12 +57,14 @@ interface Body {
 }
 
 /** What the steps below share: where to look a value's place up, and where to complain. */
-interface Resolver {
+export interface Resolver {
   readonly workspaceRoot: string;
   readonly projectRoot: string;
   readonly problem: (path: Path, text: string) => void;
   /** The absolute path of a file that the manifest names; '' after a problem. */
   readonly file: (path: Path, relative: string) => string;
+  /** Which layer says a value. */
+  readonly layer: (path: Path) => Layer;
   readonly flags: (path: Path, flags: readonly string[]) => string[];
 }
 
@@ -71,6 +73,12 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
   const { workspaceRoot, project, environment } = context;
   const body = plain(tree) as Body;
   const resolver = resolverFor(tree, context);
+  if (project.name === sharedName) {
+    resolver.problem(
+      [],
+      `a project cannot be called ${sharedName}: maps that projects share are pinned under that name`,
+    );
+  }
   checkCoincidingNames(Object.keys(body.maps), 'maps', (name, text) =>
     resolver.problem(['maps', name], text),
   );
@@ -121,7 +129,8 @@ function resolverFor(tree: LocatedMap, { workspaceRoot, project, problems }: Res
       problem([...at, i], checked.problem);
       return '';
     });
-  return { workspaceRoot, projectRoot, problem, file, flags };
+  const layer = (at: Path): Layer => originAt(tree, at).layer;
+  return { workspaceRoot, projectRoot, problem, file, flags, layer };
 }
 
 function resolveToolchain(toolchain: Body['toolchain'], resolver: Resolver): ToolchainConfig {
@@ -159,38 +168,20 @@ function resolveObject(object: Item<'objects'>, at: Path, resolver: Resolver): O
   return {
     source: resolver.file([...at, 'source'], object.source!),
     constants: object.constants as Named<unknown>,
+    carry: resolveCarry(object.carry),
     cflags: resolver.flags([...at, 'cflags'], object.cflags!),
     includes: object.includes!.map((directory, i) => resolver.file([...at, 'includes', i], directory)),
   };
 }
 
-function resolveMap(map: Item<'maps'>, at: Path, optional: boolean, resolver: Resolver): MapConfig {
-  return {
-    maxEntries: map.maxEntries === undefined ? undefined : resolveMaxEntries(map.maxEntries, at, resolver),
-    pin: resolvePin(map.pin as MapPin, at, resolver),
-    migrate: map.migrate!,
-    optional,
-  };
-}
-
-/** `max_entries` is 32 bits wide, and a size can say more. */
-function resolveMaxEntries(written: string | number, at: Path, resolver: Resolver): number {
-  const maxEntries = parseSize(written);
-  if (maxEntries < 1 || maxEntries > 0xffffffff) {
-    resolver.problem([...at, 'maxEntries'], `found ${written}, expected from 1 to ${0xffffffff}`);
-  }
-  return maxEntries;
-}
-
-function resolvePin(pin: MapPin, at: Path, resolver: Resolver): MapPin {
-  if (typeof pin === 'object' && !/^(\/[A-Za-z0-9_-]+)+$/.test(pin.path)) {
-    const found = pin.path === undefined ? 'nothing' : `'${pin.path}'`;
-    resolver.problem(
-      [...at, 'pin'],
-      `path: found ${found}, expected an absolute path without dots, on a bpf file system`,
-    );
-  }
-  return pin;
+function resolveCarry(carry: Item<'objects'>['carry']): CarriedVariable[] {
+  const all = Array.isArray(carry)
+    ? (carry as readonly string[]).map((name) => ({ name, sum: false }))
+    : Object.entries(carry ?? {}).map(([name, how]) => ({
+        name,
+        sum: (how as { merge?: string }).merge === 'sum',
+      }));
+  return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function resolvePrograms({ programs, objects }: Body, resolver: Resolver): Named<ProgramConfig> {

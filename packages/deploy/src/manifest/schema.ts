@@ -25,6 +25,9 @@ function build() {
   const identifier = z
     .string({ error: 'a C identifier' })
     .regex(/^[A-Za-z_][A-Za-z0-9_.]*$/, { error: 'a C identifier' });
+  const fieldName = z
+    .string({ error: 'the name of a field' })
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/, { error: 'the name of a field' });
   const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
   const file = (what: string) => text(`the path of ${what}, relative and within the workspace`);
   const yesNo = z.boolean({ error: 'true or false' });
@@ -78,30 +81,71 @@ function build() {
   }).describe('How a deployment is carried out.');
 
   const sizeError = 'a number from 1, or a size such as 4MiB';
-  const size = z.union(
-    [
-      z.int({ error: sizeError }).min(1, { error: sizeError }).max(0xffffffff, { error: sizeError }),
-      z.string({ error: sizeError }).regex(sizePattern, { error: sizeError }),
-    ],
-    { error: sizeError },
+  const size = fromEnvironment(
+    z.union(
+      [
+        z.int({ error: sizeError }).min(1, { error: sizeError }).max(0xffffffff, { error: sizeError }),
+        z.string({ error: sizeError }).regex(sizePattern, { error: sizeError }),
+      ],
+      { error: sizeError },
+    ),
   );
+  const mergeBy = map({
+    merge: oneOf(['sum'])
+      .nullish()
+      .describe('sum: what the old one gained after it was copied is added to the new one.'),
+  });
+  const copy = map({
+    allowDropped: z
+      .union([yesNo, z.array(text('the name of a field'), { error: 'a list of field names' })], {
+        error: 'true, or a list of field names',
+      })
+      .nullish()
+      .describe('Fields whose values may be lost, as names or `struct.field`; true: any. By default none.'),
+    fields: named(fieldName, mergeBy.nullish())
+      .nullish()
+      .describe('What is done with fields that programs count in; `value` is a value that is one integer.'),
+  }).describe('How entries are copied.');
+  const contents = map({
+    file: file('a YAML or JSON file').nullish().describe('Entries in a file: `key: value`, or a list.'),
+    values: z
+      .union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+        error: 'a map of keys and values, or a list of entries',
+      })
+      .nullish()
+      .describe('Entries right here: `key: value`, or a list of { key, value }.'),
+    mode: oneOf(['merge', 'exact', 'seed'])
+      .nullish()
+      .describe('merge (default): write these; exact: remove all others too; seed: only into a new map.'),
+  }).describe('Entries that the map is to have, typed by its BTF.');
   const mapSettings = map({
     maxEntries: size.nullish().describe('Overrides max_entries; a ring buffer takes a size such as 4MiB.'),
     pin: z
       .union(
         [
-          oneOf(['none', 'project']),
+          oneOf(['none', 'project', 'shared']),
           map({ path: text('an absolute path on a bpf file system').describe('Absolute path of the pin.') }),
         ],
         {
-          error: 'none, project or { path: ... }',
+          error: 'none, project, shared or { path: ... }',
         },
       )
       .nullish()
-      .describe('Where the map is pinned; default project.'),
-    migrate: oneOf(['refuse', 'recreate'])
+      .describe(
+        'Where the map is pinned; default project. shared: by several projects, only in the root file.',
+      ),
+    migrate: z
+      .union([oneOf(['refuse', 'recreate', 'copy']), map({ copy: copy.nullish() })], {
+        error: 'refuse, recreate, copy or { copy: ... }',
+      })
       .nullish()
-      .describe('When the definition changes: refuse (default), or recreate and lose the entries.'),
+      .describe(
+        'When the definition changes: refuse (default); recreate and lose the entries; or copy them, field by field.',
+      ),
+    protect: yesNo
+      .nullish()
+      .describe('Neither destroy nor a changed manifest removes it unless forced; default false.'),
+    contents: contents.nullish(),
   });
 
   const object = map({
@@ -109,6 +153,12 @@ function build() {
     constants: named(identifier, z.unknown())
       .nullish()
       .describe('Values of const volatile globals, typed by the BTF of the object.'),
+    carry: z
+      .union([z.array(identifier, { error: 'a list of variables' }), named(identifier, mergeBy.nullish())], {
+        error: 'a list of variables, or a map of them',
+      })
+      .nullish()
+      .describe('Variables of .data and .bss that keep their values when the object changes.'),
     cflags: flags.nullish().describe('Flags for this object, after those of the toolchain.'),
     includes: z
       .array(file('a directory'), { error: 'a list of directories' })
@@ -117,7 +167,11 @@ function build() {
   });
 
   const hookOptions = ({ about, since, keys }: Hook) =>
-    map(Object.fromEntries(Object.entries(keys).map(([key, option]) => [key, optionSchema(z, option)])))
+    map(
+      Object.fromEntries(
+        Object.entries(keys).map(([key, option]) => [key, fromEnvironment(optionSchema(z, option))]),
+      ),
+    )
       .nullish()
       .describe(`${about.charAt(0).toUpperCase()}${about.slice(1)} (Linux ${since}).`);
   type HookShape = Record<HookName, ReturnType<typeof hookOptions>>;
@@ -185,6 +239,25 @@ function build() {
   });
 }
 
+/** Values that may be given as `{ env: NAME, default: ... }`: the file is checked after those are looked up. */
+const environmentValues = new WeakSet<object>();
+
+function fromEnvironment<T extends object>(value: T): T {
+  environmentValues.add(value);
+  return value;
+}
+
+/** The form of such a value, for editors. */
+const environmentForm = {
+  type: 'object',
+  properties: {
+    env: { type: 'string', description: 'Name of an environment variable, whose text is read as YAML.' },
+    default: { description: 'The value where the variable is not set; without it that is an error.' },
+  },
+  required: ['env'],
+  additionalProperties: false,
+};
+
 export type ManifestSchema = ReturnType<typeof build>;
 /** A manifest file as written: every key optional, null where something is removed. */
 export type Manifest = Zod.infer<ManifestSchema>;
@@ -207,6 +280,14 @@ export function manifestSchema(): ManifestSchema {
  */
 export function manifestJsonSchema(): Record<string, unknown> {
   const { z } = zod();
-  const { $schema, ...rest } = z.toJSONSchema(manifestSchema(), { unrepresentable: 'any' });
+  const { $schema, ...rest } = z.toJSONSchema(manifestSchema(), {
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (!environmentValues.has(zodSchema)) return;
+      const plain = { ...jsonSchema };
+      for (const key of Object.keys(plain)) Reflect.deleteProperty(jsonSchema, key);
+      Object.assign(jsonSchema, { anyOf: [plain, environmentForm] });
+    },
+  });
   return { $schema, title: 'bpf.config.yaml', description: 'Manifest of nx-bpf.', ...rest };
 }

@@ -46,8 +46,7 @@ function report(issue: Zod.core.$ZodIssue, tree: Located, problems: Problems): v
     problems.add(keyOriginAt(tree, parent, key), `bad name '${key}'${within(parent)}: expected ${expected}`);
   } else {
     const node = valueAt(tree, path);
-    const words =
-      issue.code === 'invalid_value' ? issue.values.filter((value) => typeof value === 'string') : [];
+    const words = wordsOf(issue);
     const written = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : '';
     const [meant] = nearest(written, words);
     const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
@@ -56,6 +55,12 @@ function report(issue: Zod.core.$ZodIssue, tree: Located, problems: Problems): v
       `${pathText(path)}: found ${show(node)}, expected ${issue.message}${hint}`,
     );
   }
+}
+
+/** The words that would be right there. */
+function wordsOf(issue: Zod.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_union') return issue.errors.flat().flatMap(wordsOf);
+  return issue.code === 'invalid_value' ? issue.values.filter((value) => typeof value === 'string') : [];
 }
 
 /** A path as people write it: `programs.edge_guard.attach[0].xdp`. */

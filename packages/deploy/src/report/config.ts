@@ -1,7 +1,7 @@
 import path from 'node:path';
 import pc from 'picocolors';
 import { stringify } from 'yaml';
-import { placeText, type ProjectConfig } from '../manifest';
+import { placeText, type Origin, type ProjectConfig } from '../manifest';
 
 /** A configuration as JSON: values merged and resolved, and where each was written. */
 export function describeConfig(config: ProjectConfig): Record<string, unknown> {
@@ -13,7 +13,14 @@ export function describeConfig(config: ProjectConfig): Record<string, unknown> {
     origins: Object.fromEntries(
       Object.entries(origins)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, origin]) => [key, { layer: origin.layer, place: placeText(origin) }]),
+        .map(([key, origin]) => [
+          key,
+          {
+            layer: origin.layer,
+            place: placeText(origin),
+            ...(origin.variable !== undefined && { variable: origin.variable }),
+          },
+        ]),
     ),
   };
 }
@@ -35,7 +42,11 @@ export function renderConfig(config: ProjectConfig): string[] {
     '',
     pc.bold('Where it comes from'),
     ...written.map(
-      ([key, origin]) => `  ${key.padEnd(width)}  ${placeText(origin)}${pc.dim(` (${origin.layer})`)}`,
+      ([key, origin]) => `  ${key.padEnd(width)}  ${placeText(origin)}${pc.dim(` (${sourceText(origin)})`)}`,
     ),
   ];
+}
+
+function sourceText({ layer, variable }: Origin): string {
+  return variable === undefined ? layer : `${layer}, environment variable ${variable}`;
 }
