@@ -26,7 +26,7 @@ export const house = {
   },
   deploy: {
     root: 'packages/deploy/src',
-    rooms: ['manifest', 'toolchain', 'cache', 'state', 'plan', 'apply', 'report', 'cli'],
+    rooms: ['manifest', 'toolchain', 'cache', 'state', 'maps', 'plan', 'apply', 'report', 'cli'],
     pure: [],
     native: [],
     packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'yaml', 'zod'],

@@ -229,7 +229,8 @@ programs:
     expect(error.code).toBe('MAP_INCOMPATIBLE');
     expect(error.message).toBe(
       "map 'hits': max_entries is 4, wanted 8; the kernel holds it with entries in it; undo the change, set " +
-        '`migrate: recreate` for the map to start with an empty one, or destroy the deployment first',
+        '`migrate: copy` to take the entries over or `migrate: recreate` to start with an empty map, or destroy the ' +
+        'deployment first',
     );
     const { plan } = await run(grown(), 'maps.hits.migrate=recreate');
     expect(plan.maps.find(({ name }) => name === 'hits')).toMatchObject({ action: 'replace' });

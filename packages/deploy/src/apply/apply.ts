@@ -4,8 +4,10 @@ import { checkFresh, driftText, type Desired, type Plan, type SavedPlan } from '
 import { layoutOf, linkPin, readLedger, type Deployment, type Layout, type Ledger } from '../state';
 import { carryOut } from './carry-out';
 import { deploymentOf } from './deployment';
+import { migrationText, type Migration } from './fill-maps';
 import { Interruption } from './interruption';
 import { lockProject } from './lock-project';
+import { lockShared } from './lock-shared';
 import { planFor, prepare } from './make-plan';
 import { type CompiledObject } from './prepare';
 import { refuseMaps } from './refuse-maps';
@@ -28,6 +30,8 @@ export interface ApplyResult {
   readonly deployment: Deployment;
   /** How the relocation cache answered, by object. */
   readonly cache: Readonly<Record<string, 'hit' | 'miss' | 'off'>>;
+  /** What became of the entries of maps whose definition changed. */
+  readonly migrations: readonly Migration[];
 }
 
 /**
@@ -49,10 +53,12 @@ export async function apply(input: ApplyInput): Promise<ApplyResult> {
   const { config, note } = input;
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   const prepared = prepare(input, layout);
-  const { objects, desired } = prepared;
+  const { objects, desired, wishes } = prepared;
   const undo = new Undo();
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
+      const shares = desired.maps.some(({ shared }) => shared);
+      await lockShared(config, layout, shares, { undo, interruption, note });
       await lockProject(config, layout, { undo, interruption, note });
       const recorded = readLedger(layout.ledger);
       repair(input, layout, desired, recorded);
@@ -60,11 +66,13 @@ export async function apply(input: ApplyInput): Promise<ApplyResult> {
       if (input.saved !== undefined) checkFresh(input.saved, plan, basis);
       for (const drift of plan.drift) note(`drift: ${driftText(drift)}`);
       refuseMaps(plan);
-      const ledger = plan.empty
-        ? recorded!
-        : await carryOut({ config, note, layout, objects, desired, recorded, plan, interruption, undo });
+      const work = { config, note, layout, objects, desired, wishes, recorded, plan, interruption, undo };
+      const { ledger, migrations } = plan.empty
+        ? { ledger: recorded!, migrations: [] }
+        : await carryOut(work);
+      for (const migration of migrations) note(migrationText(migration));
       const cache = Object.fromEntries(objects.map((object) => [object.name, object.cache]));
-      return { plan, deployment: deploymentOf(layout, ledger), cache };
+      return { plan, deployment: deploymentOf(layout, ledger), cache, migrations };
     }),
   );
 }

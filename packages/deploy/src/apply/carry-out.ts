@@ -12,6 +12,8 @@ import {
   type Ledger,
   type OutsidePin,
 } from '../state';
+import { type MapWishes } from './examine-maps';
+import { MapFiller, type Migration } from './fill-maps';
 import { pinGeneration } from './generation';
 import { type References } from './hook-options';
 import { type Interruption } from './interruption';
@@ -33,6 +35,7 @@ export interface Work {
   readonly desired: Desired;
   readonly recorded: Ledger | undefined;
   readonly plan: Plan;
+  readonly wishes: MapWishes;
   readonly interruption: Interruption;
   readonly undo: Undo;
 }
@@ -44,20 +47,23 @@ export interface Work {
  * A process that is killed on the way leaves the ledger of one of the two generations: the next apply finds by it
  * what else is there, and makes it fit.
  *
- * @returns the ledger of the new generation
+ * @returns the ledger of the new generation, and what became of the entries of maps that migrated
  */
-export async function carryOut(work: Work): Promise<Ledger> {
+export async function carryOut(work: Work): Promise<{ ledger: Ledger; migrations: readonly Migration[] }> {
   const { config, layout, desired, recorded, plan, interruption, undo } = work;
   const { mode } = config.pin;
 
   const live = loadPrograms(work, undo);
   await interruption.checkpoint();
+  const filler = new MapFiller({ ...work, live });
+  filler.beforeSwitch();
 
   noteOutsidePins(layout, movingPins(work, live));
   undo.push('remove the note of outside pins', () => noteOutsidePins(layout, []));
   pinMaps(work, live);
   makeDirectories(layout.links, mode, undo);
   const links = await switchLinks(work, live);
+  const migrations = filler.afterSwitch();
 
   const ledger = newLedger({
     desired,
@@ -75,7 +81,7 @@ export async function carryOut(work: Work): Promise<Ledger> {
   undo.commit();
 
   tidy(layout, ledger, config.deploy.keepGenerations);
-  return ledger;
+  return { ledger, migrations };
 }
 
 /** Outside pins that are wanted. */

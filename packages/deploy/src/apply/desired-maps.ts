@@ -9,7 +9,7 @@ import {
 } from '@nx-bpf/loader';
 import { defaultMap, type MapConfig, type Problems, type ProjectConfig } from '../manifest';
 import { type DesiredMap } from '../plan';
-import { mapPin, typeFields, type Layout } from '../state';
+import { mapPin, sharedMapPin, typeFields, type Layout } from '../state';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
 
 /**
@@ -117,6 +117,8 @@ function desiredMap(
     object: ownedByObject ? object : undefined,
     slots: spec.slots.flatMap((slot) => ('map' in slot ? [`${slot.index}=${slot.map}`] : [])),
     migrate: settings.migrate,
+    protect: settings.protect,
+    shared: settings.pin === 'shared',
   };
 }
 
@@ -158,7 +160,10 @@ function checkPins(
     if (other !== undefined) {
       problems.add(place, `maps '${other}' and '${name}' are both pinned at ${pin}: rename one`);
     }
-    if (pin !== mapPin(layout, name) && pin.startsWith(`${layout.root}/`)) {
+    if (
+      ![mapPin(layout, name), sharedMapPin(layout, name)].includes(pin) &&
+      pin.startsWith(`${layout.root}/`)
+    ) {
       problems.add(place, `map '${name}': pin ${pin} is below ${layout.root}, which nx-bpf lays out itself`);
     }
     pinned.set(pin, name);
@@ -172,5 +177,6 @@ function definition(map: DesiredMap): string {
 
 function pinOf(layout: Layout, name: string, settings: MapConfig): string | undefined {
   if (settings.pin === 'none') return undefined;
-  return typeof settings.pin === 'string' ? mapPin(layout, name) : settings.pin.path;
+  if (settings.pin === 'shared') return sharedMapPin(layout, name);
+  return settings.pin === 'project' ? mapPin(layout, name) : settings.pin.path;
 }

@@ -1,14 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
 import {
   isInside,
+  isUsedElsewhere,
   isThere,
   layoutOf,
   linkPin,
   readLedger,
   removeIfEmpty,
   removeOutsidePin,
+  removeSharedDirectories,
   type Deployment,
   type Layout,
   type Ledger,
@@ -16,6 +19,7 @@ import {
 import { deploymentOf } from './deployment';
 import { Interruption } from './interruption';
 import { lockProject } from './lock-project';
+import { lockShared } from './lock-shared';
 import { tidy } from './tidy';
 import { Undo } from './undo';
 
@@ -23,8 +27,9 @@ import { Undo } from './undo';
  * Takes out of the kernel what apply put there for a project and environment, links first, and nothing else: what
  * the ledger names, and the directories that are ours by their place.
  *
+ * @param options.force protected maps too
  * @returns what was there, undefined if nothing was
- * @throws BpfError LOCK_TIMEOUT, STATE_INVALID, PRIVILEGE_MISSING, INTERRUPTED while it waits for the lock
+ * @throws BpfError MAP_PROTECTED, before anything is removed, LOCK_TIMEOUT, STATE_INVALID, PRIVILEGE_MISSING, INTERRUPTED while it waits for the lock
  *
  * @example
  * ```ts
@@ -35,6 +40,7 @@ import { Undo } from './undo';
 export async function destroy(
   config: ProjectConfig,
   note: (text: string) => void,
+  { force = false }: { readonly force?: boolean | undefined } = {},
 ): Promise<Deployment | undefined> {
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   if (!isThere(layout.base)) {
@@ -46,22 +52,39 @@ export async function destroy(
   // A signal does not end it half way: once the lock is there, all of it is one piece of work.
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
+      await lockShared(config, layout, false, { undo, interruption, note });
       await lockProject(config, layout, { undo, interruption, note });
       const ledger = readLedger(layout.ledger);
-      if (ledger !== undefined) removeNamed(layout, ledger);
+      if (ledger !== undefined) {
+        if (!force) checkProtected(ledger);
+        removeNamed(layout, ledger);
+      }
       fs.rmSync(layout.current, { force: true });
       tidy(layout, undefined, 0);
+      removeSharedDirectories(layout);
       removeDirectories(layout);
       return ledger === undefined ? undefined : deploymentOf(layout, ledger);
     }),
   );
 }
 
+function checkProtected({ maps }: Ledger): void {
+  const names = maps.filter(({ protect }) => protect).map(({ name }) => name);
+  if (names.length === 0) return;
+  const [several, are] = names.length > 1 ? ['maps', 'are'] : ['map', 'is'];
+  const quoted = names.map((name) => `'${name}'`).join(', ');
+  throw new BpfError('MAP_PROTECTED', `${several} ${quoted} ${are} protected`, {
+    map: names[0],
+    hint: 'nothing was removed; force it to remove them with what they hold, or take `protect` out of the manifest and apply',
+  });
+}
+
 /** Links, then the pins that only the ledger knows of, then the ledger: killed before that, it can be done again. */
 function removeNamed(layout: Layout, ledger: Ledger): void {
   for (const { id } of ledger.links) fs.rmSync(linkPin(layout, id), { force: true });
   for (const { pin, id, adopted } of ledger.maps) {
-    if (pin !== undefined && !adopted && !isInside(layout, pin)) removeOutsidePin({ pin, id });
+    if (pin === undefined || adopted || isInside(layout, pin) || isUsedElsewhere(layout, pin)) continue;
+    removeOutsidePin({ pin, id });
   }
   fs.rmSync(layout.ledger, { force: true });
 }

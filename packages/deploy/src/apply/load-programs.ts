@@ -61,10 +61,10 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
   const programs = new Map<string, LiveProgram>();
 
   for (const change of plan.maps) {
-    if (change.action !== 'keep') continue;
-    const before = recorded!.maps.find((map) => map.name === change.name)!;
-    const fd = openMap(before);
-    if (fd === undefined) continue;
+    if (change.action !== 'keep' && change.action !== 'update') continue;
+    const before = recorded?.maps.find((map) => map.name === change.name);
+    const fd = before && openMap(before);
+    if (before === undefined || fd === undefined) continue;
     undo.own(`map ${change.name}`, fd);
     maps.set(change.name, { fd, info: mapInfo(fd.number), fresh: false, adopted: before.adopted });
   }

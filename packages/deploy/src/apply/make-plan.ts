@@ -5,6 +5,7 @@ import { observe, type Layout, type Ledger } from '../state';
 import { type ApplyInput } from './apply';
 import { entryOf, outsidePins } from './carry-out';
 import { desiredState, wantedPlaces } from './desired';
+import { examineMaps, mapWishes, type MapWishes } from './examine-maps';
 import { hasTarget } from './optional';
 import { prepareObject, type PreparedObject } from './prepare';
 
@@ -12,6 +13,7 @@ import { prepareObject, type PreparedObject } from './prepare';
 export interface Prepared {
   readonly objects: readonly PreparedObject[];
   readonly desired: Desired;
+  readonly wishes: MapWishes;
   /** Pins outside of the project's directory that are wanted. */
   readonly outside: readonly string[];
 }
@@ -31,6 +33,7 @@ export function prepare(input: ApplyInput, layout: Layout): Prepared {
   // With an object missing, what the manifest says of its maps cannot be judged.
   if (objects.length < input.objects.length) problems.throwIfAny();
   const all = desiredState(input.config, layout, objects, problems);
+  const wishes = mapWishes(input.config, objects, all, problems);
   problems.throwIfAny();
   const links = all.links.filter((link) => {
     const entry = entryOf(input.config, link.id);
@@ -41,22 +44,23 @@ export function prepare(input: ApplyInput, layout: Layout): Prepared {
   const desired = { ...all, links };
   const outside = outsidePins(layout, desired);
   for (const pin of outside) checkPin(pin);
-  return { objects, desired, outside };
+  return { objects, desired, wishes, outside };
 }
 
 /** The plan for what the kernel holds now, and the facts it is made from. Changes nothing. */
 export function planFor(
   { config }: ApplyInput,
   layout: Layout,
-  { objects, desired, outside }: Prepared,
+  { objects, desired, wishes, outside }: Prepared,
   recorded: Ledger | undefined,
 ): { readonly plan: Plan; readonly basis: Basis } {
   const observed = observe(layout, recorded, {
     outside,
     places: wantedPlaces(config, objects, desired),
   });
+  const findings = examineMaps({ config, layout, objects, desired, wishes, recorded });
   return {
-    plan: makePlan(desired, recorded, observed),
-    basis: basisOf(desired, recorded, observed, kernelIdentity().buildId ?? ''),
+    plan: makePlan(desired, recorded, observed, findings),
+    basis: basisOf(desired, recorded, observed, { kernel: kernelIdentity().buildId ?? '', findings }),
   };
 }

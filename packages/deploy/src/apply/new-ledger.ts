@@ -83,11 +83,12 @@ export function newLedger({
           key: map.key,
           value: map.value,
           frozen: frozenDigest(made.fd.number, info),
-          protect: false,
+          protect: map.protect,
           pin: map.pin,
           object: map.object,
           slots: map.slots,
-          adopted,
+          // What projects share is nobody else's: the last of them removes it.
+          adopted: adopted && !map.shared,
           since: fresh ? generation : since('maps', map.name),
         },
       ];

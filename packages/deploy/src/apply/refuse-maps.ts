@@ -9,13 +9,16 @@ import { mapDifferenceText, type Plan } from '../plan';
 export function refuseMaps(plan: Plan): void {
   const problems = plan.maps
     .filter((change) => change.action === 'refuse')
-    .map(({ name, differences }) => `map '${name}': ${differences.map(mapDifferenceText).join(', ')}`);
+    .map(({ name, differences, problems: others }) => {
+      const texts = others.length > 0 ? others : differences.map(mapDifferenceText);
+      return `map '${name}': ${texts.join(', ')}`;
+    });
   if (problems.length === 0) return;
   throw new BpfError('MAP_INCOMPATIBLE', problems.join('; '), {
     map: plan.maps.find((change) => change.action === 'refuse')!.name,
     problems,
     hint:
-      'the kernel holds it with entries in it; undo the change, set `migrate: recreate` for the map to start with an ' +
-      'empty one, or destroy the deployment first',
+      'the kernel holds it with entries in it; undo the change, set `migrate: copy` to take the entries over or ' +
+      '`migrate: recreate` to start with an empty map, or destroy the deployment first',
   });
 }

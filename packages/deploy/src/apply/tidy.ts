@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  isUsedElsewhere,
   notedOutsidePins,
   pinnedMapId,
   removeOutsidePin,
@@ -27,7 +28,9 @@ export function tidy(
   except: ReadonlySet<string> = new Set(),
 ): string[] {
   if (ledger !== undefined) pointCurrent(layout, ledger.generation);
-  const outside = unnamedOutside(layout, ledger).filter(removeOutsidePin);
+  const outside = unnamedOutside(layout, ledger).filter(
+    (outside) => !isUsedElsewhere(layout, outside.pin) && removeOutsidePin(outside),
+  );
   const places = unnamedPlaces(layout, ledger, keepGenerations).filter((place) => !except.has(place));
   for (const place of places) fs.rmSync(place, { recursive: true });
   return [...outside.map(({ pin }) => pin), ...places.filter((place) => place !== layout.outside)];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BpfError } from '@nx-bpf/loader';
+import { noFindings, type MapFindings } from '../maps';
 import { type Ledger, type Observed } from '../state';
 import { type Plan } from './change';
 import { type Desired } from './desired';
@@ -19,14 +20,16 @@ export interface SavedPlan {
 /**
  * The facts behind a plan: what is to be deployed, and what was found on the host.
  *
- * @param kernel identity of the kernel
+ * @param host.kernel identity of the kernel
+ * @param host.findings what is in its maps
  */
 export function basisOf(
   desired: Desired,
   recorded: Ledger | undefined,
   observed: Observed,
-  kernel: string,
+  host: { readonly kernel: string; readonly findings?: MapFindings },
 ): Basis {
+  const { kernel, findings = noFindings } = host;
   const facts: [string, string][] = [
     ['kernel', kernel],
     ['generation', String(recorded?.generation ?? 0)],
@@ -53,6 +56,13 @@ export function basisOf(
         `id ${kernelId}, program ${programId}${severed ? ', severed' : ''}`,
     ),
     ...named('map at', observed.outside, (id) => `id ${id}`),
+    ...named('contents of map', findings.wanted, (digest) => digest),
+    ...named(
+      'entries of map',
+      findings.contents,
+      ({ added, changed, removed }) => `${added} to add, ${changed} to change, ${removed} to remove`,
+    ),
+    ...named('users of map', findings.sharers, (sharers) => sharers.map(({ project }) => project).join(' ')),
     ...named(
       'programs at the hook of link',
       observed.attachPoints,

@@ -1,4 +1,5 @@
 import { type HookName } from '../manifest';
+import { type ContentsCount } from '../maps';
 
 /** Why something changes. */
 export type Reason =
@@ -14,6 +15,12 @@ export type Reason =
   | 'map'
   | 'definition'
   | 'slots'
+  /** What the manifest says is in it. */
+  | 'contents'
+  /** It is not to be removed. */
+  | 'protected'
+  /** Other projects use it. */
+  | 'shared'
   /** The program that it runs. */
   | 'program'
   | 'target'
@@ -44,8 +51,9 @@ export interface ProgramChange extends Change<'create' | 'keep' | 'replace' | 'r
 }
 
 /**
- * `adopt` uses the map of somebody else that is pinned where the manifest says; it is never removed. `replace` starts
- * with an empty map, `migrate` with the entries of the one before. `refuse`: apply ends before it does anything.
+ * `adopt` uses the map of somebody else that is pinned where the manifest says; it is never removed, unless projects
+ * share it and this is the last. `update` writes entries into the map that is there. `replace` starts with an empty
+ * map, `migrate` with the entries of the one before (a data section: with the variables that are carried over). `refuse`: apply ends before it does anything.
  */
 export interface MapChange extends Change<
   'create' | 'adopt' | 'keep' | 'update' | 'replace' | 'migrate' | 'remove' | 'refuse'
@@ -53,6 +61,12 @@ export interface MapChange extends Change<
   readonly type: string;
   /** How the definition differs from that of the map that is there. */
   readonly differences: readonly MapDifference[];
+  /** How many entries are written or removed because the manifest says what is in it; null: none. */
+  readonly contents: ContentsCount | null;
+  /** Of `migrate`: what may be lost on the way, in words; null: nothing. */
+  readonly window: string | null;
+  /** Of `refuse`: why, beyond the differences. */
+  readonly problems: readonly string[];
 }
 
 /** One thing in which two definitions of a map differ. */

@@ -28,7 +28,11 @@ export interface DesiredMap extends MapDefinition {
   /** The maps in its initial slots, as `index=name`. */
   readonly slots: readonly string[];
   /** What to do when the kernel holds it with another definition. */
-  readonly migrate: 'refuse' | 'recreate';
+  readonly migrate: 'refuse' | 'recreate' | 'copy';
+  /** Not removed, nor replaced by an empty one, unless somebody insists. */
+  readonly protect: boolean;
+  /** Used by several projects: pinned where they all find it. */
+  readonly shared: boolean;
 }
 
 export interface DesiredLink {

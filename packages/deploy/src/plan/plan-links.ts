@@ -41,7 +41,10 @@ export function planLinks(
 }
 
 function keptNames(changes: readonly Change[]): ReadonlySet<string> {
-  return new Set(changes.filter(({ action }) => action === 'keep').map(({ name }) => name));
+  // What is in a map may change: it is the same map.
+  return new Set(
+    changes.filter(({ action }) => action === 'keep' || action === 'update').map(({ name }) => name),
+  );
 }
 
 /**

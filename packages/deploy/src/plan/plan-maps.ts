@@ -1,3 +1,4 @@
+import { type MapFindings } from '../maps';
 import { type Ledger, type LedgerMap, type ObjectIdentity, type Observed } from '../state';
 import { type MapChange, type Reason } from './change';
 import { type Desired, type DesiredMap } from './desired';
@@ -14,19 +15,26 @@ export interface PlannedMaps {
  * map that is not the one before reaches every program that uses it, with its object and that object's data maps; and
  * a map that holds it in a slot.
  */
-export function planMaps(desired: Desired, recorded: Ledger | undefined, observed: Observed): PlannedMaps {
+export function planMaps(
+  desired: Desired,
+  recorded: Ledger | undefined,
+  observed: Observed,
+  findings: MapFindings,
+): PlannedMaps {
   const before = new Map(recorded?.maps.map((map) => [map.name, map]));
   const changedObjects = findChangedObjects(desired, recorded, observed);
   let fresh: ReadonlySet<string> = new Set();
   for (;;) {
     const maps = desired.maps.map((map) =>
-      planMap(map, before.get(map.name), observed, {
+      planMap(map, before.get(map.name), observed, findings, {
         owner: map.object === undefined ? undefined : changedObjects.get(map.object),
         slots: map.slots.some((slot) => fresh.has(slot.slice(slot.indexOf('=') + 1))),
       }),
     );
     const known = fresh.size + changedObjects.size;
-    fresh = new Set(maps.filter((map) => map.action !== 'keep').map((map) => map.name));
+    fresh = new Set(
+      maps.filter(({ action }) => action !== 'keep' && action !== 'update').map(({ name }) => name),
+    );
     for (const { object, maps: used } of desired.programs) {
       if (!changedObjects.has(object) && used.some((name) => fresh.has(name)))
         changedObjects.set(object, ['map']);
@@ -40,33 +48,56 @@ function planMap(
   map: DesiredMap,
   before: LedgerMap | undefined,
   observed: Observed,
+  { copies, contents, sharers }: MapFindings,
   renewed: { readonly owner: readonly Reason[] | undefined; readonly slots: boolean },
 ): MapChange {
   const differences = before === undefined ? [] : mapDifferences(before, map);
-  const change = (action: MapChange['action'], reasons: readonly Reason[] = []): MapChange => ({
+  const copy = copies.get(map.name);
+  const change = (
+    action: MapChange['action'],
+    reasons: readonly Reason[] = [],
+    problems: readonly string[] = [],
+  ): MapChange => ({
     name: map.name,
     action,
     reasons,
     type: map.type,
     differences,
+    contents: action === 'refuse' ? null : (contents.get(map.name) ?? null),
+    window: action === 'migrate' ? (copy?.window ?? null) : null,
+    problems,
   });
+  const migrate = (reasons: readonly Reason[]): MapChange =>
+    copy!.problems.length > 0 ? change('refuse', reasons, copy!.problems) : change('migrate', reasons);
+  const others = (sharers.get(map.name) ?? [])
+    .filter(({ abi }) => abi !== map.abi)
+    .map(({ project }) => project);
+
   const ours = before?.adopted === false ? before.id : undefined;
   const there = map.pin === undefined ? undefined : observed.outside.get(map.pin);
   const foreign = there !== undefined && there !== ours;
   const create = foreign ? 'adopt' : 'create';
   const replace = foreign ? 'adopt' : 'replace';
 
+  if (others.length > 0) {
+    const text = `projects that share it know it otherwise: ${others.join(', ')}; deploy all of them with one definition`;
+    return change('refuse', ['shared', 'definition'], [text]);
+  }
   if (before === undefined) return change(create, ['new']);
   if (observed.maps.get(map.name)?.id !== before.id) return change(create, ['drift']);
-  if (renewed.owner !== undefined) return change(replace, renewed.owner);
+  if (renewed.owner !== undefined)
+    return copy === undefined ? change(replace, renewed.owner) : migrate(renewed.owner);
   if (differences.length > 0) {
     if (before.adopted) return change(create, ['definition']);
     // What belongs to an object starts anew with each of its versions: there are no entries to protect.
-    const allowed = map.object !== undefined || map.migrate === 'recreate';
-    return change(allowed ? replace : 'refuse', ['definition']);
+    if (map.object !== undefined) return change(replace, ['definition']);
+    if (map.migrate === 'copy' && copy !== undefined) return migrate(['definition']);
+    if (map.migrate !== 'recreate') return change('refuse', ['definition']);
+    if (!map.protect) return change(replace, ['definition']);
+    return change('refuse', ['definition', 'protected'], ['it is protected, and would start empty']);
   }
   if (renewed.slots || before.slots.join() !== map.slots.join()) return change(replace, ['slots']);
-  return change('keep');
+  return contents.has(map.name) ? change('update', ['contents']) : change('keep');
 }
 
 /** Objects that must be loaded anew, each with the reasons that are known before maps are looked at. */

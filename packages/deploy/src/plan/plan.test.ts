@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noFindings } from '../maps';
 import { type Ledger, type Observed } from '../state';
 import { type Desired } from './desired';
 import { mapDifferenceText } from './map-differences';
@@ -17,6 +18,7 @@ const definition = {
 
 /** What the ledger has beyond the definition. */
 const kept = { frozen: null, protect: false };
+const unshared = { protect: false, shared: false };
 const made = { sources: 'f1', toolchain: 't1' };
 
 const entry = {
@@ -54,8 +56,17 @@ const desired: Desired = {
       object: 'edge',
       slots: [],
       migrate: 'refuse',
+      ...unshared,
     },
-    { ...definition, name: 'hits', pin: '/p/maps/hits', object: undefined, slots: [], migrate: 'refuse' },
+    {
+      ...definition,
+      name: 'hits',
+      pin: '/p/maps/hits',
+      object: undefined,
+      slots: [],
+      migrate: 'refuse',
+      ...unshared,
+    },
   ],
   links: [
     {
@@ -200,7 +211,7 @@ test('changed constants are the reason', () => {
 test('another definition of a map that holds entries is refused, or recreated if the manifest says so', () => {
   const grown = { ...desired.maps[1]!, maxEntries: 32, abi: 'abi-2' };
   const refused = makePlan({ ...desired, maps: [desired.maps[0]!, grown] }, recorded, observed);
-  expect(refused.maps.find((map) => map.name === 'hits')).toEqual({
+  expect(refused.maps.find((map) => map.name === 'hits')).toMatchObject({
     name: 'hits',
     action: 'refuse',
     reasons: ['definition'],
@@ -259,7 +270,14 @@ test('another target of a link attaches anew', () => {
 });
 
 test('what is in the slots of a map is not exchanged while it runs: the map is made anew, and who uses it', () => {
-  const jumps = { ...definition, name: 'jumps', pin: '/p/maps/jumps', slots: [], migrate: 'refuse' as const };
+  const jumps = {
+    ...definition,
+    name: 'jumps',
+    pin: '/p/maps/jumps',
+    slots: [],
+    migrate: 'refuse' as const,
+    ...unshared,
+  };
   const there = { ...jumps, ...kept, id: 13, since: 1, adopted: false };
   const tail = { ...desired.programs[0]!, name: 'tail', object: 'tails', maps: ['jumps'] };
   const withTail = {
@@ -294,7 +312,10 @@ test('what is in the slots of a map is not exchanged while it runs: the map is m
 
 test('a map of maps is made anew with a map in its slots, and when its slots change', () => {
   const outer = { ...definition, name: 'outer', pin: '/p/maps/outer', object: undefined, slots: ['0=hits'] };
-  const wanted = { ...desired, maps: [...desired.maps, { ...outer, migrate: 'refuse' as const }] };
+  const wanted = {
+    ...desired,
+    maps: [...desired.maps, { ...outer, migrate: 'refuse' as const, ...unshared }],
+  };
   const before: Ledger = {
     ...recorded,
     maps: [...recorded.maps, { ...outer, ...kept, id: 13, since: 1, adopted: false }],
@@ -303,7 +324,7 @@ test('a map of maps is made anew with a map in its slots, and when its slots cha
   expect(makePlan(wanted, before, seen).empty).toBe(true);
   const lost = { ...seen, maps: new Map([...seen.maps].filter(([name]) => name !== 'hits')) };
   expect(actions(makePlan(wanted, before, lost))).toMatchObject({ hits: 'create', outer: 'replace' });
-  const moved = { ...outer, slots: ['1=hits'], migrate: 'refuse' as const };
+  const moved = { ...outer, slots: ['1=hits'], migrate: 'refuse' as const, ...unshared };
   const changed = makePlan({ ...wanted, maps: [...desired.maps, moved] }, before, seen);
   expect(changed.maps.at(-1)).toMatchObject({ name: 'outer', action: 'replace', reasons: ['slots'] });
 });
@@ -439,4 +460,46 @@ test('a link is made anew with a map or program that its options name', () => {
     objects: [{ ...desired.objects[0]!, object: 'o2' }],
   };
   expect(action(newSource, recorded)).toMatchObject({ action: 'replace', reasons: ['program'] });
+});
+
+test('what is known of the entries of maps decides what becomes of them', () => {
+  const hits = { ...desired.maps[1]!, abi: 'abi-2', migrate: 'copy' } as const;
+  const wanted = (map: object): Desired => ({ ...desired, maps: [desired.maps[0]!, { ...hits, ...map }] });
+  const findings = noFindings;
+  const planned = (to: Desired, found: object) =>
+    makePlan(to, recorded, observed, { ...findings, ...found }).maps.find(({ name }) => name === 'hits');
+
+  const copies = new Map([['hits', { problems: [], window: 'a moment' }]]);
+  expect(planned(wanted({}), { copies })).toMatchObject({ action: 'migrate', window: 'a moment' });
+  const hard = new Map([['hits', { problems: ['value: a: dropped'], window: null }]]);
+  expect(planned(wanted({}), { copies: hard })).toMatchObject({
+    action: 'refuse',
+    problems: ['value: a: dropped'],
+  });
+
+  const contents = new Map([['hits', { added: 1, changed: 0, removed: 2 }]]);
+  const plan = makePlan(desired, recorded, observed, { ...findings, contents });
+  expect(plan.maps.find(({ name }) => name === 'hits')).toMatchObject({
+    action: 'update',
+    reasons: ['contents'],
+    contents: { added: 1, changed: 0, removed: 2 },
+  });
+  expect(plan.programs.every(({ action }) => action === 'keep')).toBe(true);
+  expect(plan.empty).toBe(false);
+
+  const sharers = new Map([['hits', [{ project: 'billing', abi: 'abi-1' }]]]);
+  expect(planned(wanted({ migrate: 'recreate' }), { sharers })).toMatchObject({
+    action: 'refuse',
+    problems: ['projects that share it know it otherwise: billing; deploy all of them with one definition'],
+  });
+  expect(planned(wanted({ migrate: 'recreate', protect: true }), {})).toMatchObject({
+    action: 'refuse',
+    reasons: ['definition', 'protected'],
+  });
+  const guarded = { ...recorded, maps: recorded.maps.map((map) => ({ ...map, protect: true })) };
+  const without = { ...desired, maps: [desired.maps[0]!] };
+  expect(makePlan(without, guarded, observed).maps.find(({ name }) => name === 'hits')).toMatchObject({
+    action: 'refuse',
+    reasons: ['unused', 'protected'],
+  });
 });

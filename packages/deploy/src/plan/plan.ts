@@ -1,3 +1,4 @@
+import { noFindings, type MapFindings } from '../maps';
 import { type Ledger, type Observed } from '../state';
 import { type Foreign, type LinkChange, type MapChange, type Plan, type ProgramChange } from './change';
 import { type Desired } from './desired';
@@ -13,19 +14,27 @@ import { planMaps } from './plan-maps';
  * So is a prog array that the object's programs are in: one that runs is never refilled, as an old entry program would
  * then call new ones.
  *
+ * @param findings what is in the maps that are there; by default nothing is known of it
+ *
  * @example
  * ```ts
  * const plan = makePlan(desired, recorded, observed);
  * for (const { name, action, reasons } of plan.programs) console.log(action, name, reasons);
  * ```
  */
-export function makePlan(desired: Desired, recorded: Ledger | undefined, observed: Observed): Plan {
-  const { maps, changedObjects } = planMaps(desired, recorded, observed);
+export function makePlan(
+  desired: Desired,
+  recorded: Ledger | undefined,
+  observed: Observed,
+  findings: MapFindings = noFindings,
+): Plan {
+  const { maps, changedObjects } = planMaps(desired, recorded, observed, findings);
   const programs = planPrograms(desired, recorded, changedObjects);
+  const links = sorted(planLinks(desired, recorded, observed, { programs, maps }));
   const all = {
     programs: sorted(programs),
-    maps: sorted([...maps, ...removedMaps(desired, recorded)]),
-    links: sorted(planLinks(desired, recorded, observed, { programs, maps })),
+    maps: sorted([...maps.map((map) => withWindow(map, links)), ...removedMaps(desired, recorded)]),
+    links,
   };
   const empty = [...all.programs, ...all.maps, ...all.links].every((entry) => entry.action === 'keep');
   const from = recorded?.generation ?? 0;
@@ -42,6 +51,14 @@ export function makePlan(desired: Desired, recorded: Ledger | undefined, observe
     capabilities: empty ? [] : neededCapabilities(desired, all),
     empty,
   };
+}
+
+/** A map's old programs must be gone before what they counted last is read: with a link that overlaps they are not. */
+function withWindow(map: MapChange, links: readonly LinkChange[]): MapChange {
+  const slow = links.find(({ switch: how, action }) => how === 'overlap' || action === 'remove');
+  if (map.action !== 'migrate' || slow === undefined) return map;
+  const window = `link ${slow.name} goes last: what its program writes to the old map after the second sweep is lost`;
+  return { ...map, window: map.window === null ? window : `${map.window}; ${window}` };
 }
 
 function planPrograms(
@@ -89,7 +106,16 @@ function removedMaps(desired: Desired, recorded: Ledger | undefined): MapChange[
   const wanted = new Set(desired.maps.map(({ name }) => name));
   return (recorded?.maps ?? [])
     .filter(({ name }) => !wanted.has(name))
-    .map(({ name, type }) => ({ name, action: 'remove', reasons: ['unused'], type, differences: [] }));
+    .map(({ name, type, protect }) => ({
+      name,
+      action: protect ? 'refuse' : 'remove',
+      reasons: protect ? ['unused', 'protected'] : ['unused'],
+      type,
+      differences: [],
+      contents: null,
+      window: null,
+      problems: protect ? ['it is protected, and the manifest no longer has it'] : [],
+    }));
 }
 
 /** Programs at our hooks that are not of this deployment. */

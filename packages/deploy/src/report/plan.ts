@@ -92,7 +92,18 @@ function counts({ before, after }: BeforeAfter): string {
 }
 
 function mapLines(change: MapChange): string[] {
-  return [head('map', change), ...change.differences.map((each) => `    ${mapDifferenceText(each)}`)];
+  const { differences, contents, window, problems } = change;
+  const lines = [
+    ...differences.map(mapDifferenceText),
+    ...problems,
+    ...(contents === null ? [] : [contentsText(contents)]),
+    ...(window === null ? [] : [`window: ${window}`]),
+  ];
+  return [head('map', change), ...lines.map((line) => `    ${line}`)];
+}
+
+function contentsText({ added, changed, removed }: NonNullable<MapChange['contents']>): string {
+  return `entries: ${added} added, ${changed} changed, ${removed} removed`;
 }
 
 function linkLines(change: LinkChange): string[] {

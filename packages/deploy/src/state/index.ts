@@ -10,6 +10,8 @@ export {
   linkPin,
   mapPin,
   programPin,
+  sharedBase,
+  sharedMapPin,
   temporaryPrefix,
   type Layout,
 } from './layout';
@@ -44,3 +46,10 @@ export {
 } from './outside-pins';
 export { translatedDigest } from './translated-digest';
 export { typeFields, type TypeField } from './type-fields';
+export {
+  isUsedElsewhere,
+  removeSharedDirectories,
+  sharedLock,
+  sharedUses,
+  type SharedUse,
+} from './shared-maps';

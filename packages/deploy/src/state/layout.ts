@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { pinName } from '../manifest';
+import { pinName, sharedName } from '../manifest';
 
 /**
  * Where the pins of one project in one environment are, under a bpf file system:
@@ -62,6 +62,15 @@ export function programPin(layout: Layout, generation: number, name: string): st
 
 export function mapPin(layout: Layout, name: string): string {
   return path.join(layout.maps, pinName(name));
+}
+
+/** Where the maps that projects share in an environment are, with a lock of their own: `lock/` and `maps/<name>`. */
+export function sharedBase({ root, environment }: Layout): string {
+  return path.join(root, sharedName, environment);
+}
+
+export function sharedMapPin(layout: Layout, name: string): string {
+  return path.join(sharedBase(layout), 'maps', pinName(name));
 }
 
 /** Whether a pin lies in the project's own directory, where everything is ours. */
