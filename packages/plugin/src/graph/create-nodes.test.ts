@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ProjectConfiguration } from '@nx/devkit';
 import { createNodes } from './create-nodes';
+import { type PluginOptions } from './plugin-options';
 
 let workspaceRoot: string;
 beforeEach(() => {
@@ -19,8 +20,15 @@ function write(file: string, text: string): void {
 }
 
 /** What Nx does: hands over the manifests it knows, and gets a project by its directory. */
-async function infer(...files: string[]): Promise<Record<string, Partial<ProjectConfiguration>>> {
-  const results = await createNodes[1](files, undefined, { workspaceRoot, nxJsonConfiguration: {} });
+function infer(...files: string[]): Promise<Record<string, Partial<ProjectConfiguration>>> {
+  return inferWith(undefined, ...files);
+}
+
+async function inferWith(
+  options: PluginOptions | undefined,
+  ...files: string[]
+): Promise<Record<string, Partial<ProjectConfiguration>>> {
+  const results = await createNodes[1](files, options, { workspaceRoot, nxJsonConfiguration: {} });
   return Object.assign({}, ...results.map(([, { projects }]) => projects)) as Record<
     string,
     ProjectConfiguration
@@ -76,4 +84,23 @@ test('a manifest that Nx does not list, since git ignores it, makes no project',
 test('a manifest that is not even YAML still gives its targets: running one shows what is wrong', async () => {
   write('agent/bpf.config.yaml', 'version: 1\n  objects: [\n');
   expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(5);
+});
+
+test('options of nx.json rename targets, and what depends on them', async () => {
+  write('agent/bpf.config.yaml', 'version: 1\n');
+  const options = { buildTargetName: 'compile', loadTargetName: 'deploy' };
+  const { targets } = (await inferWith(options, 'agent/bpf.config.yaml'))['agent']!;
+  expect(Object.keys(targets!)).toEqual(['compile', 'deploy', 'bpf-plan', 'bpf-status', 'bpf-unload']);
+  expect(targets!['deploy']).toMatchObject({
+    executor: '@nx-bpf/plugin:load',
+    dependsOn: ['compile'],
+    metadata: { help: { command: 'npx nx run agent:deploy --help' } },
+  });
+});
+
+test('an option that there is not, or a name that is none, is refused', async () => {
+  await expect(inferWith({ loadTarget: 'x' } as PluginOptions)).rejects.toThrow(
+    "no option 'loadTarget': known are buildTargetName, loadTargetName",
+  );
+  await expect(inferWith({ loadTargetName: 'a b' })).rejects.toThrow("found 'a b', expected a target's name");
 });

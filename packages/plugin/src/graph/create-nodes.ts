@@ -1,19 +1,23 @@
 import { type ListedProject, listProjects } from '@nx-bpf/deploy/projects';
 import { type CreateNodes, type CreateNodesContext, type CreateNodesResultArray } from '@nx/devkit';
+import { namesOfTargets, type PluginOptions } from './plugin-options';
 import { targets } from './targets';
+
+type TargetNames = ReturnType<typeof namesOfTargets>;
 
 /**
  * Infers the BPF targets of each project that has a manifest, or that the root manifest names. Only reads YAML:
  * no compiler and no kernel is asked, so the graph is the same on a laptop and in CI. A broken manifest still
  * gives its targets, and running one of them says what is wrong, and where.
  */
-export const createNodes: CreateNodes = [
+export const createNodes: CreateNodes<PluginOptions> = [
   '**/bpf.config.yaml',
-  (files, _options, context) => inferProjects(files, context),
+  (files, options, context) => inferProjects(files, namesOfTargets(options), context),
 ];
 
 function inferProjects(
   files: readonly string[],
+  names: TargetNames,
   { workspaceRoot }: CreateNodesContext,
 ): CreateNodesResultArray {
   // Nx's list leaves out what git and .nxignore ignore: a manifest there is no project of the graph.
@@ -21,15 +25,15 @@ function inferProjects(
     const source = project.files.findLast((file) => files.includes(file));
     return source === undefined
       ? []
-      : [[source, { projects: { [project.root]: inferred(project, workspaceRoot) } }]];
+      : [[source, { projects: { [project.root]: inferred(project, workspaceRoot, names) } }]];
   });
 }
 
-function inferred(project: ListedProject, workspaceRoot: string) {
+function inferred(project: ListedProject, workspaceRoot: string, names: TargetNames) {
   return {
     // A package.json or project.json in its directory has the last word on the name.
     name: project.name,
-    targets: targets(project, workspaceRoot),
+    targets: targets(project, workspaceRoot, names),
     metadata: { technologies: ['ebpf'] },
   };
 }

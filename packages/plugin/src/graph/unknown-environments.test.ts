@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { unknownEnvironments } from './pre-tasks-execution';
+import { requested } from './requested';
+import { targetNames } from './target-names';
 
 const agent = {
   name: 'agent',
@@ -16,7 +18,8 @@ const probe = {
   files: ['probe/bpf.config.yaml'],
   environments: ['dev'],
 };
-const check = (...argv: string[]): string[] => unknownEnvironments(argv, [agent, probe]);
+const check = (...argv: string[]): string[] =>
+  unknownEnvironments(requested(argv, targetNames), [agent, probe]);
 
 test('a mistyped environment is refused, and the answer names those there are', () => {
   expect(check('run', 'agent:bpf-load:prdo')).toEqual([
@@ -32,4 +35,8 @@ test('a run of many projects needs the environment in each of them', () => {
   );
   expect(check('run-many', '-t', 'bpf-load', '-p', 'agent', '-c', 'prod')).toEqual([]);
   expect(check('run-many', '-t', 'bpf-load', '-c', 'dev')).toEqual([]);
+});
+
+test("another project's target of the same name is none of ours", () => {
+  expect(check('run', 'web:bpf-build:production')).toEqual([]);
 });

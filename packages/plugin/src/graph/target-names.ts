@@ -1,0 +1,4 @@
+/** The targets of a project with a manifest, by the names that they have unless nx.json says otherwise. */
+export const targetNames = ['bpf-build', 'bpf-load', 'bpf-plan', 'bpf-status', 'bpf-unload'] as const;
+
+export type TargetName = (typeof targetNames)[number];
