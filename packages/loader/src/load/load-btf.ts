@@ -4,6 +4,8 @@ import { btfLoad, Errno, errnoName, Fd, type Feature, features, hasFeature } fro
 /** An object's types in the kernel. */
 export interface LoadedBtf {
   readonly fd: Fd;
+  /** As they were loaded. */
+  readonly bytes: Uint8Array;
   /** Whether functions are among them: records of function and line info refer to those. */
   readonly functions: boolean;
 }
@@ -35,14 +37,15 @@ export function loadBtf(
 ): LoadedBtf | undefined {
   if (btf === undefined) return undefined;
   const result = btfLoad(btf);
-  if (result >= 0) return { fd: new Fd(result, 'BTF'), functions: true };
+  if (result >= 0) return { fd: new Fd(result, 'BTF'), bytes: btf, functions: true };
   const types = Btf.parse(btf, { trusted: true });
   const missing = new Set(needsOfBtf(types).filter((need) => has(featureOf[need]) === false));
-  const second = missing.size === 0 ? result : btfLoad(btfWithout(types, missing));
+  const bytes = missing.size === 0 ? btf : btfWithout(types, missing);
+  const second = missing.size === 0 ? result : btfLoad(bytes);
   if (second >= 0) {
     const names = [...missing].map((need) => `${featureOf[need].name} (Linux ${featureOf[need].since})`);
     note(`this kernel does not know ${names.join(', ')}: the object's BTF was loaded without`);
-    return { fd: new Fd(second, 'BTF'), functions: !missing.has('functions') };
+    return { fd: new Fd(second, 'BTF'), bytes, functions: !missing.has('functions') };
   }
   note(`the kernel refused the object's BTF with ${errnoName(-result)}${reasonOf(btf, result)}`);
   return undefined;

@@ -1,6 +1,16 @@
-import { Errno, kernelVersionCode, programLoad, type ProgramLoadAttributes } from '../kernel';
+import {
+  btfLoad,
+  Errno,
+  Fd,
+  features,
+  hasFeature,
+  kernelVersionCode,
+  programLoad,
+  type ProgramLoadAttributes,
+} from '../kernel';
 import { ProgramType } from '../object';
 import { type RelocatedObject, type RelocatedProgram } from '../relocate';
+import { withContextArguments } from './context-arguments';
 import { type LoadedBtf } from './load-btf';
 import { type AttachWords } from './program-target';
 import { mayBeTooOld, olderProgram } from './older-kernels';
@@ -47,11 +57,41 @@ export function loadProgram(ready: ReadyProgram, context: ProgramContext): LoadO
   const attempt = (what: ProgramLoadAttributes): LoadOutcome =>
     context.logLevel > 0 ? loadWithLog(what, context.logLevel) : { ...patiently(what), log: [] };
   const first = attempt(attributes);
-  const older = mayBeTooOld(first.result)
-    ? olderProgram(attributes, ready.spec.attachTypeOptional)
-    : undefined;
-  const outcome = older === undefined ? first : attempt(older);
-  return outcome.result >= 0 || context.logLevel > 0 ? outcome : loadWithLog(older ?? attributes, 1);
+  if (!mayBeTooOld(first.result)) return withReason(first, attributes, context);
+  const typed = olderTypes(ready, attributes, context);
+  try {
+    const older = olderProgram(typed?.attributes ?? attributes, ready.spec.attachTypeOptional);
+    const last = older ?? typed?.attributes;
+    return last === undefined
+      ? withReason(first, attributes, context)
+      : withReason(attempt(last), last, context);
+  } finally {
+    typed?.btf.close();
+  }
+}
+
+/** A refusal without a log gets one. */
+function withReason(
+  outcome: LoadOutcome,
+  attributes: ProgramLoadAttributes,
+  { logLevel }: ProgramContext,
+): LoadOutcome {
+  return outcome.result >= 0 || logLevel > 0 ? outcome : loadWithLog(attributes, 1);
+}
+
+/** The load with types of its own, where a tag of a parameter says what this kernel takes from its type only. */
+function olderTypes(
+  { spec, type }: ReadyProgram,
+  attributes: ProgramLoadAttributes,
+  { btf }: ProgramContext,
+): { readonly attributes: ProgramLoadAttributes; readonly btf: Fd } | undefined {
+  if (btf === undefined || !btf.functions) return undefined;
+  const types = withContextArguments({ btf: btf.bytes, funcInfo: spec.funcInfo }, type);
+  if (types === undefined || hasFeature(features.contextArguments) !== false) return undefined;
+  const result = btfLoad(types.btf);
+  if (result < 0) return undefined;
+  const changed = { ...attributes, prog_btf_fd: result, func_info: types.funcInfo };
+  return { attributes: changed, btf: new Fd(result, 'BTF') };
 }
 
 function programAttributes(ready: ReadyProgram, { object, btf }: ProgramContext): ProgramLoadAttributes {

@@ -1,4 +1,6 @@
+import { BtfBuilder, IntEncoding, Linkage } from '../../btf';
 import { Errno } from '../errno';
+import { btfLoad } from '../objects';
 import { linkCreate } from '../links';
 import { mapCreate } from '../maps';
 import { programBindMap, programLoad, type ProgramLoadAttributes } from '../programs';
@@ -75,6 +77,34 @@ function addressProbe(offset: number, judge: (log: string, result: number) => bo
     });
 }
 
+/** BTF ids of the functions in {@link taggedTypes}. */
+const tagged = { main: 4, subprogram: 6 };
+
+/** Types of a program and a global function, whose parameter a tag says to be the context. */
+function taggedTypes(): number {
+  const builder = new BtfBuilder();
+  const int = builder.int('int', 4, IntEncoding.SIGNED);
+  const pointer = builder.pointer(0);
+  for (const name of ['main', 'subprogram']) {
+    builder.func(name, builder.funcProto(int, [{ name: 'context', type: pointer }]), Linkage.GLOBAL);
+  }
+  builder.declTag('arg:ctx', tagged.subprogram, 0);
+  return btfLoad(builder.build());
+}
+
+/** A program with a function that asks bpf_get_func_ip() for what only a context tells. */
+function loadTagged(btf: number): boolean | undefined {
+  const toSubprogram = [0x85, 0x10, 0, 0, ...int32(1)];
+  return verdictOf(
+    load(KPROBE, code(toSubprogram, exit, call(173), exit), {
+      prog_btf_fd: btf,
+      func_info: new Uint8Array(Uint32Array.of(0, tagged.main, 2, tagged.subprogram).buffer),
+      func_info_rec_size: 8,
+      func_info_cnt: 2,
+    }),
+  );
+}
+
 /** What kernels know of programs, maps and links. */
 export const programFeatures = {
   names: programFeature('names of programs and maps', '4.15', () =>
@@ -116,6 +146,12 @@ export const programFeatures = {
       ),
     ),
   ),
+  /** The context of a program of whatever type, in a parameter of type `void *` (94e1c70a3452). */
+  contextArguments: {
+    name: 'parameters of functions tagged as the context (arg:ctx)',
+    since: '6.8',
+    probe: () => withFd(taggedTypes(), loadTagged),
+  },
   /** Tells from when on memory is charged to the cgroup: bpf_ktime_get_coarse_ns() came with that. */
   cgroupAccounting: programFeature('memory charged to cgroups', '5.11', () =>
     load(SOCKET_FILTER, code(call(160), exit)),
