@@ -155,6 +155,9 @@ export const BTF_LOAD = {
   btf_log_size: [20, 'u32'],
   btf_log_level: [24, 'u32'],
   btf_log_true_size: [28, 'u32'],
+  /** Since Linux 6.9, as the fd behind it: BPF_F_TOKEN_FD says that it counts. */
+  btf_flags: [32, 'u32'],
+  btf_token_fd: [36, 'i32'],
 } as const satisfies Layout;
 
 export const TASK_FD_QUERY = {
@@ -216,6 +219,11 @@ export const LINK_UPDATE = {
 } as const satisfies Layout;
 
 export const LINK_DETACH = { link_fd: [0, 'u32'] } as const satisfies Layout;
+
+export const TOKEN_CREATE = {
+  flags: [0, 'u32'],
+  bpffs_fd: [4, 'u32'],
+} as const satisfies Layout;
 
 export const ENABLE_STATS = { type: [0, 'u32'] } as const satisfies Layout;
 

@@ -36,6 +36,7 @@ export const Command = {
   BPF_ITER_CREATE: 33,
   BPF_LINK_DETACH: 34,
   BPF_PROG_BIND_MAP: 35,
+  BPF_TOKEN_CREATE: 36,
 } as const;
 
 /** Name of a command of bpf(2), as errors show it. */

@@ -48,7 +48,7 @@ function refused(needs: readonly Capability[]): string | undefined {
     return `this process lacks ${missing.join(' and ')}: run it as root, or give it ${missing.length > 1 ? 'these capabilities' : 'this capability'}`;
   }
   if (have.userNamespace) {
-    return `${needs.join(' and ')} must be held in the initial user namespace, and this process is in another one: run it outside the container, or delegate a BPF token`;
+    return `${needs.join(' and ')} must be held in the initial user namespace, and this process is in another one: run it outside the container, or let /sys/fs/bpf in it delegate a BPF token (Linux 6.9)`;
   }
   return undefined;
 }

@@ -81,6 +81,7 @@ export {
   tryLock,
   unlock,
 } from './files';
+export { tokenOf, withToken } from './token';
 export { withObject } from './info';
 export { linkTypeNames } from './info-layouts';
 export { linkInfo, type LinkInfo, type LinkTarget, type PerfEventTarget } from './link-info';

@@ -4,6 +4,7 @@ import { type CommandName } from './commands';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
 import { decode } from './layout';
+import { withToken } from './token';
 
 /** Kinds of objects that the kernel numbers. */
 export type ObjectKind = 'program' | 'map' | 'btf' | 'link';
@@ -84,7 +85,8 @@ export function fdById(kind: ObjectKind, id: number): number | undefined {
 }
 
 /**
- * BPF_BTF_LOAD. Returns the fd, or the negative error number; `log` receives the reason where given.
+ * BPF_BTF_LOAD. Returns the fd, or the negative error number; `log` receives the reason where given, and
+ * the rights are those of `token` where that is.
  *
  * @example
  * ```ts
@@ -95,13 +97,15 @@ export function fdById(kind: ObjectKind, id: number): number | undefined {
  * closeFd(fd);
  * ```
  */
-export function btfLoad(btf: Uint8Array, log?: Uint8Array): number {
+export function btfLoad(btf: Uint8Array, log?: Uint8Array, token?: number): number {
   return bpfCall('BPF_BTF_LOAD', BTF_LOAD, {
     btf,
     btf_size: btf.byteLength,
     btf_log_buf: log,
     btf_log_size: log?.byteLength,
     btf_log_level: log === undefined ? 0 : 1,
+    btf_flags: withToken(undefined, token),
+    btf_token_fd: token,
   }).result;
 }
 

@@ -7,6 +7,7 @@ import {
   type MAP_CREATE,
   mapCreate,
   type Capability,
+  withToken,
 } from '../kernel';
 import { type BpfError } from '../errors';
 import { mapTypeName, type MapSpec } from '../object';
@@ -22,6 +23,8 @@ export interface CreateContext {
   /** fd of the object's BTF; undefined if it has none or the kernel refused it. */
   readonly btf: number | undefined;
   readonly note: (text: string) => void;
+  /** fd of a BPF token. */
+  readonly token?: number | undefined;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface CreateContext {
  * @throws BpfError MAP_CREATE_FAILED, PRIVILEGE_MISSING
  */
 export function createMap(spec: MapSpec, context: CreateContext): Fd {
-  if (spec.structOps !== undefined) return createStructOps(spec, context.btf);
+  if (spec.structOps !== undefined) return createStructOps(spec, context);
   const inner = spec.inner === undefined ? undefined : createMap(spec.inner, context);
   try {
     return new Fd(createWithTemplate(spec, inner?.number, context), `map '${spec.name}'`);
@@ -40,13 +43,18 @@ export function createMap(spec: MapSpec, context: CreateContext): Fd {
   }
 }
 
-function createWithTemplate(spec: MapSpec, inner: number | undefined, { btf, note }: CreateContext): number {
+function createWithTemplate(
+  spec: MapSpec,
+  inner: number | undefined,
+  { btf, note, token }: CreateContext,
+): number {
   const plain = {
     map_type: spec.type,
     key_size: spec.keySize,
     value_size: spec.valueSize,
     max_entries: spec.maxEntries,
-    map_flags: spec.numaNode === undefined ? spec.flags : spec.flags | numaNodeFlag,
+    map_flags: withToken(spec.numaNode === undefined ? spec.flags : spec.flags | numaNodeFlag, token),
+    map_token_fd: token,
     numa_node: spec.numaNode,
     map_extra: spec.mapExtra,
     map_name: spec.kernelName,

@@ -1,6 +1,7 @@
 import { BpfError } from '../errors';
-import { closeFd, failure, Fd, mapCreate, moduleBtfFd } from '../kernel';
+import { closeFd, failure, Fd, mapCreate, moduleBtfFd, withToken } from '../kernel';
 import { type MapSpec } from '../object';
+import { type CreateContext } from './create-map';
 
 /** `BPF_F_VTYPE_BTF_OBJ_FD` of uapi/linux/bpf.h: the value's type is in a module's BTF (Linux 6.9). */
 const BPF_F_VTYPE_BTF_OBJ_FD = 1 << 15;
@@ -9,11 +10,10 @@ const BPF_F_VTYPE_BTF_OBJ_FD = 1 << 15;
  * BPF_MAP_CREATE of a struct_ops map, whose value is a struct of the kernel, not of the object. The kernel wants the
  * object's BTF all the same (map_create() in kernel/bpf/syscall.c).
  *
- * @param btf fd of the object's BTF
  * @throws BpfError BTF_REJECTED when the kernel took no BTF of the object, MAP_CREATE_FAILED, PRIVILEGE_MISSING,
  *   EXTERN_UNRESOLVED when the module is not loaded
  */
-export function createStructOps(spec: MapSpec, btf: number | undefined): Fd {
+export function createStructOps(spec: MapSpec, { btf, token }: CreateContext): Fd {
   const what = `struct_ops '${spec.name}'`;
   const { kernelType } = spec.structOps!;
   if (kernelType === undefined)
@@ -30,7 +30,8 @@ export function createStructOps(spec: MapSpec, btf: number | undefined): Fd {
       key_size: spec.keySize,
       value_size: spec.valueSize,
       max_entries: spec.maxEntries,
-      map_flags: module === undefined ? spec.flags : spec.flags | BPF_F_VTYPE_BTF_OBJ_FD,
+      map_flags: withToken(module === undefined ? spec.flags : spec.flags | BPF_F_VTYPE_BTF_OBJ_FD, token),
+      map_token_fd: token,
       map_name: spec.kernelName,
       btf_fd: btf,
       btf_vmlinux_value_type_id: kernelType.typeId,

@@ -28,36 +28,38 @@ const featureOf: Readonly<Record<BtfNeed, Feature>> = {
  * note: they then have none in the kernel, and the verifier knows no lines of C.
  *
  * @param has whether the kernel has a feature
+ * @param token fd of a BPF token
  * @returns undefined if the object has no BTF or the kernel refused it
  */
 export function loadBtf(
   btf: Uint8Array | undefined,
   note: (text: string) => void,
   has: (feature: Feature) => boolean | undefined = hasFeature,
+  token?: number,
 ): LoadedBtf | undefined {
   if (btf === undefined) return undefined;
-  const result = btfLoad(btf);
+  const result = btfLoad(btf, undefined, token);
   if (result >= 0) return { fd: new Fd(result, 'BTF'), bytes: btf, functions: true };
   const types = Btf.parse(btf, { trusted: true });
   const missing = new Set(needsOfBtf(types).filter((need) => has(featureOf[need]) === false));
   const bytes = missing.size === 0 ? btf : btfWithout(types, missing);
-  const second = missing.size === 0 ? result : btfLoad(bytes);
+  const second = missing.size === 0 ? result : btfLoad(bytes, undefined, token);
   if (second >= 0) {
     const names = [...missing].map((need) => `${featureOf[need].name} (Linux ${featureOf[need].since})`);
     note(`this kernel does not know ${names.join(', ')}: the object's BTF was loaded without`);
     return { fd: new Fd(second, 'BTF'), bytes, functions: !missing.has('functions') };
   }
-  note(`the kernel refused the object's BTF with ${errnoName(-result)}${reasonOf(btf, result)}`);
+  note(`the kernel refused the object's BTF with ${errnoName(-result)}${reasonOf(btf, result, token)}`);
   return undefined;
 }
 
 const logSize = 64 * 1024;
 
 /** The last line of the kernel's log; missing rights have none. */
-function reasonOf(btf: Uint8Array, result: number): string {
+function reasonOf(btf: Uint8Array, result: number, token: number | undefined): string {
   if (result === -Errno.EPERM) return '';
   const log = Buffer.alloc(logSize);
-  const second = btfLoad(btf, log);
+  const second = btfLoad(btf, log, token);
   if (second >= 0) new Fd(second, 'BTF').close();
   const end = log.indexOf(0);
   const lines = log

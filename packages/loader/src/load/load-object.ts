@@ -1,4 +1,5 @@
 import { BpfError, nearest } from '../errors';
+import { type Fd, privileges, tokenOf } from '../kernel';
 import { type RelocatedObject } from '../relocate';
 import { loadBtf } from './load-btf';
 import { loadMaps } from './load-maps';
@@ -44,15 +45,17 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
   const { programs: wantedPrograms, maps: wantedMaps } = wanted(object, options.programs);
   const typed = typedPrograms(wantedPrograms, options.types);
 
+  const token = openToken(options.token);
+  undo.push(() => token?.close());
   clock.start();
-  const btf = loadBtf(object.btf, note);
+  const btf = loadBtf(object.btf, note, undefined, token?.number);
   undo.push(() => btf?.fd.close());
   const btfTime = clock.lap();
 
-  const maps = loadMaps(wantedMaps, options, { btf: btf?.fd.number, note }, undo);
+  const maps = loadMaps(wantedMaps, options, { btf: btf?.fd.number, note, token: token?.number }, undo);
   const mapTime = clock.lap();
 
-  const context = { object, options, maps, note, btf, logLevel: options.logLevel ?? 0 };
+  const context = { object, options, maps, note, btf, logLevel: options.logLevel ?? 0, token: token?.number };
   const programs = loadPrograms(typed, context, undo);
   for (const map of maps) {
     const later = map.spec.inner === undefined && map.spec.structOps === undefined && map.origin !== 'given';
@@ -60,8 +63,35 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
   }
   // Maps and programs hold the types from here on.
   btf?.fd.close();
+  token?.close();
   const timing = { btf: btfTime, maps: mapTime, programs: clock.lap() };
   return new LoadedObject(object.name, maps, programs, timing, notes);
+}
+
+/** Where a bpffs is that may delegate rights, unless the caller says. */
+const usualBpffs = '/sys/fs/bpf';
+
+/**
+ * The token that everything is loaded with. In a user namespace of its own a process has no other rights, so there the
+ * usual bpffs is asked even if nobody said so; that it does not delegate is then no error.
+ */
+function openToken(path: string | undefined): Fd | undefined {
+  if (path === '') return undefined;
+  if (path !== undefined) {
+    const token = tokenOf(path);
+    if (token !== undefined) return token;
+    throw new BpfError('PRIVILEGE_MISSING', `the bpffs at ${path} delegates nothing`, {
+      path,
+      hint: 'mount it with delegate_cmds, delegate_maps, delegate_progs and delegate_attachs, from outside of the user namespace',
+    });
+  }
+  if (!privileges().userNamespace) return undefined;
+  try {
+    return tokenOf(usualBpffs);
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
+  }
 }
 
 /** A mistyped name would otherwise be a map that is created although one was handed in. */

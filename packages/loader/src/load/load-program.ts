@@ -7,6 +7,7 @@ import {
   kernelVersionCode,
   programLoad,
   type ProgramLoadAttributes,
+  withToken,
 } from '../kernel';
 import { ProgramType } from '../object';
 import { type RelocatedObject, type RelocatedProgram } from '../relocate';
@@ -20,6 +21,8 @@ export interface ProgramContext {
   readonly object: RelocatedObject;
   readonly btf: LoadedBtf | undefined;
   readonly logLevel: number;
+  /** fd of a BPF token. */
+  readonly token?: number | undefined;
 }
 
 /** A program's instructions with everything bound, and what its attributes need beside them. */
@@ -83,25 +86,29 @@ function withReason(
 function olderTypes(
   { spec, type }: ReadyProgram,
   attributes: ProgramLoadAttributes,
-  { btf }: ProgramContext,
+  { btf, token }: ProgramContext,
 ): { readonly attributes: ProgramLoadAttributes; readonly btf: Fd } | undefined {
   if (btf === undefined || !btf.functions) return undefined;
   const types = withContextArguments({ btf: btf.bytes, funcInfo: spec.funcInfo }, type);
   if (types === undefined || hasFeature(features.contextArguments) !== false) return undefined;
-  const result = btfLoad(types.btf);
+  const result = btfLoad(types.btf, undefined, token);
   if (result < 0) return undefined;
   const changed = { ...attributes, prog_btf_fd: result, func_info: types.funcInfo };
   return { attributes: changed, btf: new Fd(result, 'BTF') };
 }
 
-function programAttributes(ready: ReadyProgram, { object, btf }: ProgramContext): ProgramLoadAttributes {
+function programAttributes(
+  ready: ReadyProgram,
+  { object, btf, token }: ProgramContext,
+): ProgramLoadAttributes {
   const { spec } = ready;
   const debug = btf?.functions === true && spec.funcInfo.length > 0;
   return {
     prog_type: ready.type,
     expected_attach_type: ready.attachType,
     prog_name: spec.name,
-    prog_flags: spec.flags,
+    prog_flags: withToken(spec.flags, token),
+    prog_token_fd: token,
     insns: ready.instructions,
     insn_cnt: ready.instructions.length / 8,
     license: object.license,

@@ -22,6 +22,12 @@ export interface LoadOptions {
   readonly types?: Readonly<Record<string, ProgramTypeChoice>> | undefined;
   /** Programs of others that freplace, fentry and fexit programs are for, by name of the program that is loaded. */
   readonly attachTargets?: Readonly<Record<string, ProgramTarget>> | undefined;
+  /**
+   * Path of a bpffs that delegates rights to this process's user namespace: maps, programs and types are made with a
+   * BPF token from there (Linux 6.9). Left out: /sys/fs/bpf, in a user namespace that is not the initial one. '': no
+   * token.
+   */
+  readonly token?: string | undefined;
   /** `log_level` of BPF_PROG_LOAD for programs that load too: 1 instructions, 2 every state, 4 statistics. */
   readonly logLevel?: number | undefined;
 }

@@ -1,4 +1,6 @@
 import { BtfBuilder, IntEncoding, Linkage } from '../../btf';
+import { TOKEN_CREATE } from '../attributes';
+import { bpfCall } from '../bpf';
 import { Errno } from '../errno';
 import { btfLoad } from '../objects';
 import { linkCreate } from '../links';
@@ -160,6 +162,15 @@ export const programFeatures = {
   cookie: programFeature('cookies of perf event links', '5.15', () =>
     load(TRACEPOINT, code(call(174), exit)),
   ),
+  tokens: {
+    name: 'BPF tokens',
+    since: '6.9',
+    probe: () => {
+      // A kernel with tokens gets as far as looking at the directory, which is not there.
+      const { result } = bpfCall('BPF_TOKEN_CREATE', TOKEN_CREATE, { bpffs_fd: 0xffffffff });
+      return result === -Errno.EBADF ? true : verdictOf(result);
+    },
+  },
   boundMaps: {
     name: 'maps bound to programs',
     since: '5.10',
