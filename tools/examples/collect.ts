@@ -42,6 +42,13 @@ export function documented(name: string): Documented[] {
   });
 }
 
+/** The examples of a document, which are type-checked only. */
+export function inDocument(file: string): Documented {
+  const text = readFileSync(path.join(repository, file), 'utf8');
+  const examples = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1]!.trimEnd());
+  return { name: path.basename(file, '.md'), package: 'loader', room: 'docs', place: `${file}:1`, examples };
+}
+
 type Subject = ts.FunctionDeclaration | ts.ClassDeclaration | ts.MethodDeclaration;
 
 function describe(name: string, subject: string, declaration: Subject): Documented {

@@ -2,8 +2,9 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hooks } from '@nx-bpf/loader';
 import { typeErrors } from './check-types';
-import { documented, packages, repository, type Documented } from './collect';
+import { documented, inDocument, packages, repository, type Documented } from './collect';
 import { edgeObject, pureValues, type PureValues } from './prelude';
 import { run } from './run';
 import { onlyTyped, whereItRuns, type Place } from './where-it-runs';
@@ -44,7 +45,15 @@ describe('examples of public docstrings', () => {
 
   test('they are written in types that are', { timeout: 60_000 }, () => {
     const wrong = subject('const code: number = errnoName(22);');
-    expect(typeErrors([...all, wrong])).toEqual([expect.stringMatching(/^here:1: Type 'string' is not/)]);
+    expect(typeErrors([...all, inDocument('docs/hooks.md'), wrong])).toEqual([
+      expect.stringMatching(/^here:1: Type 'string' is not/),
+    ]);
+  });
+
+  test('the document about hooks has one of each', () => {
+    const text = inDocument('docs/hooks.md').examples.join('\n');
+    const functions = Object.values(hooks).map(({ attach }) => attach.name);
+    expect(functions.filter((name) => !text.includes(`${name}(`))).toEqual([]);
   });
 
   test('every exception from running is for one', () => {

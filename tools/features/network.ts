@@ -10,6 +10,8 @@ import {
   closeFd,
   interfaceIndex,
   iterText,
+  Link,
+  listLinks,
   loadFile,
   mapCreate,
   MapType,
@@ -229,6 +231,24 @@ export const networkFeatures: readonly Feature[] = [
       ),
   },
   {
+    name: 'links of the system',
+    group,
+    since: '5.9',
+    use: (trial) =>
+      inOwnNetwork(() =>
+        using(trial, ['on_frags'], (loaded) => {
+          const link = loaded.attach('on_frags', 'xdp', { interface: 'lo' });
+          const { id } = loaded.program('on_frags');
+          const listed = listLinks({ programId: id }).map((each) => [each.id, each.hook, each.where]);
+          assert.deepEqual(listed, [[link.id, 'xdp', 'xdp on lo (generic)']]);
+          const opened = Link.byId(link.id);
+          opened?.detach();
+          opened?.close();
+          assert.deepEqual(listLinks({ programId: id, ifindex: 1 }), [], 'it is detached');
+        }),
+      ),
+  },
+  {
     name: 'xdp in a devmap',
     group,
     since: '5.8',
@@ -379,8 +399,9 @@ async function replaced(trial: Trial, elsewhere: boolean): Promise<void> {
         ['milder'],
         (loaded) => {
           assert.equal(verdict(), 1, 'itself');
-          const link = loaded.attach('milder', 'freplace', elsewhere ? { program: target } : {});
-          assert.equal(link.hook, 'freplace');
+          const milder = loaded.program('milder');
+          const link = elsewhere ? milder.attach('freplace', { program: target }) : milder.autoAttach();
+          assert.ok(link?.hook === 'freplace', 'it is attached');
           assert.equal(verdict(), 2, 'replaced');
           ran(loaded);
           link.close();
