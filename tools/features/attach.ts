@@ -11,6 +11,9 @@ const startAProcess = () => void spawnSync('true');
 const openAFile = () => void readFileSync('/proc/self/stat');
 const touchMemory = () => void Buffer.alloc(16 << 20).fill(1);
 
+/** What functions are entered through; arm64 has it since Linux 6.4. */
+const trampolines = ['CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS'];
+
 /** Programs of hooks.bpf.c whose section names say where they are to be attached, and the hook. */
 const sayWhere: readonly (readonly [program: string, hook: HookName])[] = [
   ['on_tracepoint', 'tracepoint'],
@@ -112,42 +115,42 @@ export const attachFeatures: readonly Feature[] = [
     name: 'fentry',
     group: 'Hooks',
     since: '5.5',
-    needs: ['CONFIG_FUNCTION_TRACER'],
+    needs: trampolines,
     use: (trial) => attached(trial, 'on_fentry', 'fentry', {}, openAFile),
   },
   {
     name: 'fentry with a cookie',
     group: 'Hooks',
     since: '5.19',
-    needs: ['CONFIG_FUNCTION_TRACER'],
+    needs: trampolines,
     use: (trial) => attached(trial, 'on_fentry', 'fentry', { cookie: 7n }, openAFile),
   },
   {
     name: 'fexit',
     group: 'Hooks',
     since: '5.5',
-    needs: ['CONFIG_FUNCTION_TRACER'],
+    needs: trampolines,
     use: (trial) => attached(trial, 'on_fexit', 'fexit', {}, openAFile),
   },
   {
     name: 'fmod_ret',
     group: 'Hooks',
     since: '5.7',
-    needs: ['CONFIG_FUNCTION_TRACER'],
+    needs: trampolines,
     use: (trial) => attached(trial, 'on_fmod_ret', 'fmod_ret', {}, openAFile),
   },
   {
     name: 'lsm',
     group: 'Hooks',
     since: '5.7',
-    needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
+    needs: ['CONFIG_BPF_LSM', ...trampolines],
     use: (trial) => attached(trial, 'on_lsm', 'lsm', {}, openAFile),
   },
   {
     name: 'lsm_cgroup',
     group: 'Hooks',
     since: '6.0',
-    needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
+    needs: ['CONFIG_BPF_LSM', ...trampolines],
     use: (trial) =>
       inOwnCgroup(async (path) => {
         await attached(trial, 'on_lsm_cgroup', 'cgroup', { path }, () => sendToSelf());
@@ -162,7 +165,7 @@ export const attachFeatures: readonly Feature[] = [
     name: 'attach by the section name',
     group: 'Hooks',
     since: '5.15',
-    needs: ['CONFIG_BPF_LSM', 'CONFIG_FUNCTION_TRACER'],
+    needs: ['CONFIG_BPF_LSM', ...trampolines],
     use: (trial) => {
       for (const [program, hook] of sayWhere) {
         const collection = loadFile(trial.object('hooks'), { programs: [program] });

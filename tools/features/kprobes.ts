@@ -47,6 +47,14 @@ function addressOf(name: string): bigint {
   return kernelSymbols([name]).get(name)![0]!;
 }
 
+/** A name that several functions of the kernel have, which can all be traced, and where they are. */
+function sharedName(): { readonly name: string; readonly addresses: readonly bigint[] } {
+  const found = [...kernelSymbols(['init_once', 'parse_options', 'show_stat', 'read_pages'])];
+  const shared = found.find(([, addresses]) => addresses.length > 1);
+  assert.ok(shared !== undefined, 'functions share a name');
+  return { name: shared[0], addresses: shared[1] };
+}
+
 /** What the kernel says of a link of many kprobes: the places since Linux 6.6, the cookies since 6.9. */
 function expectToldOf(trial: Trial, link: Link, description: string, cookies: readonly bigint[]): void {
   const info = link.info();
@@ -107,6 +115,33 @@ export const kprobeFeatures: readonly Feature[] = [
         const told = trial.atLeast('6.6') ? link.describe() : 'perf_event';
         assert.equal(linkDescription(link.info()), told);
         expectGone(collection, link, unlinkNothing);
+      }),
+  },
+  {
+    name: 'kprobe at an address',
+    group: 'Hooks',
+    since: '5.15',
+    needs,
+    use: (trial) =>
+      probed(trial, 'anywhere', (collection) => {
+        const address = addressOf('do_unlinkat');
+        const where = `kprobe 0x${address.toString(16)}`;
+        for (const mode of ['link', 'legacy'] as const) {
+          const link = collection.attach('anywhere', 'kprobe', { address, mode });
+          assert.equal(link.describe(), where);
+          // The kernel tells where it is since 6.6: behind an ENDBR instruction, if there is one.
+          if (link instanceof Link && trial.atLeast('6.6')) {
+            const { target } = link.info();
+            assert.ok(target.kind === 'perf_event' && [0n, 4n].includes(target.address - address));
+            assert.match(linkDescription(link.info()), /^kprobe 0x[0-9a-f]+$/);
+          }
+          expectRuns(collection, unlinkNothing, {});
+          expectGone(collection, link, unlinkNothing);
+        }
+        const { name, addresses } = sharedName();
+        const shared = () => collection.attach('anywhere', 'kprobe', { function: name });
+        assert.match(refused('ATTACH_FAILED', shared).message, /several functions have this name/);
+        for (const one of addresses) collection.attach('anywhere', 'kprobe', { address: one }).close();
       }),
   },
   {
@@ -259,16 +294,31 @@ export const kprobeFeatures: readonly Feature[] = [
         assert.equal(number(collection, 'cookies'), (1n << 5n) | (1n << 6n), 'cookies of what happened');
         assert.equal(link.describe(), 'kprobe_multi do_unlinkat, do_rmdir, vfs_statx');
         link.close();
-        const addresses = [addressOf('do_rmdir'), addressOf('do_unlinkat')];
-        const byAddress = collection.attach('many', 'kprobe_multi', { addresses, cookies: [10n, 11n] });
+        // The kernel tells them in the order of their addresses.
+        const both = ['do_rmdir', 'do_unlinkat'].sort((a, b) => (addressOf(a) < addressOf(b) ? -1 : 1));
+        const byAddress = collection.attach('many', 'kprobe_multi', {
+          addresses: both.map(addressOf),
+          cookies: [10n, 11n],
+        });
         unlinkNothing();
-        assert.equal(number(collection, 'cookies'), (1n << 5n) | (1n << 6n) | (1n << 11n));
-        expectToldOf(trial, byAddress, 'kprobe_multi do_rmdir, do_unlinkat', [10n, 11n]);
+        const cookie = 10n + BigInt(both.indexOf('do_unlinkat'));
+        assert.equal(number(collection, 'cookies'), (1n << 5n) | (1n << 6n) | (1n << cookie));
+        expectToldOf(trial, byAddress, `kprobe_multi ${both.join(', ')}`, [10n, 11n]);
         byAddress.close();
         const error = refused('FUNCTION_NOT_FOUND', () =>
           collection.attach('many', 'kprobe_multi', { functions: ['do_unlinkat', 'do_rmdri'] }),
         );
         assert.match(error.message, /no function 'do_rmdri'; did you mean do_rmdir/);
+        const { name, addresses: those } = sharedName();
+        for (const functions of [name, [`${name.slice(0, -1)}?`]]) {
+          const all = collection.attach('many', 'kprobe_multi', { functions, cookies: [9n] });
+          const { target } = all.info();
+          assert.ok(target.kind === 'kprobe_multi');
+          assert.ok(target.count >= those.length, 'all that share the name');
+          if (trial.atLeast('6.9')) assert.ok(target.cookies.every((cookie) => cookie === 9n));
+          all.close();
+        }
+        collection.attach('many', 'kprobe_multi', { addresses: those }).close();
       }),
   },
   {

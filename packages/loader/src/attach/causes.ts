@@ -73,6 +73,10 @@ export const tpBtfCauses: Causes = {
   EINVAL: 'the program was not loaded for a tracepoint: its section must be tp_btf/NAME',
 };
 
+/** Of functions of the kernel: 2aa6ac03516d brought them to arm64. */
+const noTrampolines =
+  'the kernel lets no program into its functions on this processor (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS; arm64: Linux 6.4)';
+
 export const cgroupCauses: Causes = {
   ...mprogCauses,
   EPERM:
@@ -81,6 +85,7 @@ export const cgroupCauses: Causes = {
     'the program was loaded for another attach type, or the kernel does not know this one (cgroup links: Linux 5.7; a place beside others: 6.17), or the one to attach beside is not there',
   EBADF: 'the path is not a directory of a cgroup v2 hierarchy',
   E2BIG: 'the cgroup holds as many programs at this attach point as it can (64)',
+  ENOTSUPP: noTrampolines, // of lsm_cgroup
 };
 
 export const netnsCauses: Causes = {
@@ -123,8 +128,8 @@ export const trampolineCauses: Causes = {
     'the program was not loaded for a function or an LSM hook: its section must be fentry/NAME or the like',
   EBUSY: 'the function is traced by another trampoline that excludes this program',
   E2BIG: 'the function holds as many programs as it can (38)',
-  EOPNOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
-  ENOTSUPP: 'the kernel has no trampolines for this processor (arm64: Linux 6.0)',
+  EOPNOTSUPP: noTrampolines,
+  ENOTSUPP: noTrampolines,
 };
 
 /** bpf_tracing_prog_attach() in kernel/bpf/syscall.c, bpf_check_attach_target() in kernel/bpf/verifier.c. */

@@ -181,7 +181,7 @@ const functions: { readonly [K in keyof KprobeMultiOptions]-?: HookOption } = {
   addresses: { about: 'addresses instead of names', type: { list: 'u64' }, passing: true },
   cookies: {
     about:
-      'a number for each of the names or addresses, which bpf_get_attach_cookie() returns to the program',
+      'a number for each of the names, patterns or addresses, which bpf_get_attach_cookie() returns to the program',
     type: { list: 'u64' },
   },
 };

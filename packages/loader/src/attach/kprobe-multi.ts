@@ -1,26 +1,24 @@
-import { isGlob } from '../bytes';
 import { BpfError } from '../errors';
 import { Errno, linkKprobes } from '../kernel';
 import { AttachType, attachTypeName, ProgramType } from '../object';
 import { kprobeMultiCauses } from './causes';
-import { attached, attachFailed, type Attempt } from './failure';
-import { functionNotFound } from './kernel-functions';
+import { attached, type Attempt } from './failure';
+import { kprobePlaces, notTraceable } from './kprobe-places';
 import { Link } from './link';
 import { placesText } from './places-text';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 import { targetOf } from './target';
-import { matchTraceable, traceableNames } from './traceable';
 
 export interface KprobeMultiOptions {
   /**
    * Names, and patterns in which `*` stands for any characters and `?` for one: every function that can be traced and
-   * fits one. By default what the program's section says.
+   * fits one, all those that share a name too. By default what the program's section says.
    */
   readonly functions?: string | readonly string[] | undefined;
   /** Addresses instead of names. */
   readonly addresses?: readonly bigint[] | undefined;
-  /** What bpf_get_attach_cookie() returns at each of the functions (not patterns) or addresses, in their order. */
+  /** What bpf_get_attach_cookie() returns at each of the names, patterns or addresses, in their order. */
   readonly cookies?: readonly bigint[] | undefined;
 }
 
@@ -93,21 +91,16 @@ function probeMany(
   if (places === 0) throw problem(program, hook, { expected: 'at least one function or address' });
   const where = `${hook} ${placesText(wanted.length > 0 ? wanted : addresses!.map((each) => `0x${each.toString(16)}`))}`;
   const attempt: Attempt = { program, where, needs: ['CAP_PERFMON'], causes: kprobeMultiCauses };
-  const patterns = wanted.some(isGlob);
-  if (cookies !== undefined && (patterns || cookies.length !== places)) {
+  if (cookies !== undefined && cookies.length !== places) {
     throw problem(program, hook, {
-      found: `${cookies.length} cookies for ${patterns ? 'a pattern' : `${places} places`}`,
-      expected: 'a cookie for each of the functions or addresses, which are not patterns then',
+      found: `${cookies.length} cookies for ${places} places`,
+      expected: 'a cookie for each of the functions or addresses',
     });
   }
-  const probes = {
-    ...(patterns ? { addresses: addressesOf(attempt, wanted) } : { functions: wanted, addresses }),
-    cookies,
-    returns: hook === 'kretprobe_multi',
-  };
-  const result = linkKprobes(program.fd, attachType, probes);
+  const told = addresses === undefined ? kprobePlaces(attempt, wanted, cookies) : { addresses, cookies };
+  const result = linkKprobes(program.fd, attachType, { ...told, returns: hook === 'kretprobe_multi' });
   // The kernel does not say which of the names it was.
-  if (result === -Errno.ESRCH && !patterns) throw notTraceable(attempt, wanted);
+  if (result === -Errno.ESRCH && addresses === undefined) throw notTraceable(attempt, wanted);
   return new Link(attached(result, attempt), where);
 }
 
@@ -117,35 +110,6 @@ function wantedFunctions(
   functions: string | readonly string[] | undefined,
 ): readonly string[] {
   return typeof functions === 'object' ? functions : [targetOf(program, hook, functions)];
-}
-
-/** Where the functions are that names and patterns fit, in rising order, each once. */
-function addressesOf(attempt: Attempt, wanted: readonly string[]): bigint[] {
-  const found = new Set<bigint>();
-  for (const [pattern, addresses] of matchTraceable(attempt, wanted)) {
-    if (addresses.length === 0) throw notTraceable(attempt, [pattern]);
-    for (const address of addresses) found.add(address);
-  }
-  return [...found].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
-
-/** The error for the first of some names (or patterns) that no function, or none that can be traced, has. */
-function notTraceable(attempt: Attempt, wanted: readonly string[]): BpfError {
-  const traceable = new Map<string, number>();
-  for (const name of traceableNames() ?? []) traceable.set(name, (traceable.get(name) ?? 0) + 1);
-  const missing = wanted.find((name) => !isGlob(name) && traceable.get(name) !== 1) ?? wanted[0]!;
-  if ((traceable.get(missing) ?? 0) > 1) {
-    return attachFailed(
-      {
-        ...attempt,
-        causes: {
-          ESRCH: `${traceable.get(missing)} functions are called '${missing}': give their addresses`,
-        },
-      },
-      Errno.ESRCH,
-    );
-  }
-  return functionNotFound(attempt, missing, traceable.size > 0 ? [...traceable.keys()] : undefined);
 }
 
 function problem(
