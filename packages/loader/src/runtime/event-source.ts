@@ -26,6 +26,7 @@ export abstract class EventSource<T> implements AsyncIterable<T>, Disposable {
   private ended = false;
   private memoryHeld = true;
   private watching = false;
+  private turnDue = false;
 
   /** @param fds readable when there are events; they stay the caller's */
   protected constructor(fds: readonly number[], options: EventOptions) {
@@ -137,9 +138,17 @@ export abstract class EventSource<T> implements AsyncIterable<T>, Disposable {
   private ready(): void {
     for (const wake of [...this.waiting]) wake();
     if (this.listeners.size === 0) return;
-    this.take((event) => {
+    const count = this.take((event) => {
       for (const listener of this.listeners) listener(event);
     }, perTurn);
+    // What is left need not be in the kernel's memory any more: then no fd would say so.
+    if (count === perTurn && !this.turnDue) {
+      this.turnDue = true;
+      setImmediate(() => {
+        this.turnDue = false;
+        this.ready();
+      });
+    }
   }
 
   /** The fds are watched while somebody waits. */

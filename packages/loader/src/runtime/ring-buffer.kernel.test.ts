@@ -123,6 +123,28 @@ kernelSuite('ring buffers', (kernel) => {
       expect([...next.drain()].length).toBe(2);
     }));
 
+  test('a backlog takes what the buffer has no room for, in order, and no more than it may', () =>
+    withObject(kernel, async (collection) => {
+      const emit = collection.program('emit');
+      const map = collection.map('events');
+      using events = new RingBuffer<{ serial: number }>(map, { type: 'event', backlog: 4 * 4096 });
+      const seen: (number | undefined)[] = [];
+      for (let round = 0; round < 3; round++) {
+        emit.testRun({ data: packet, repeat: 120 });
+        seen.push(events.read()?.serial);
+        // The ring is empty again: what waits is in the backlog.
+        for (let i = 0; i < 100; i++) seen.push(events.read()?.serial);
+      }
+      expect(events.pending).toBe((360 - 303) * 32);
+      for (const { serial } of events.drain()) seen.push(serial);
+      expect(seen).toEqual(Array.from({ length: 360 }, (_, i) => i + 1));
+      const listened: number[] = [];
+      emit.testRun({ data: packet, repeat: 100 });
+      events.onRecord(({ serial }) => listened.push(serial));
+      await expect.poll(() => listened.length).toBe(100);
+      expect(events.pending).toBe(0);
+    }));
+
   test('a ring buffer of an unknown type, and a map that is none', () =>
     withObject(kernel, (collection) => {
       const map = collection.map('events');

@@ -4,10 +4,18 @@ import { MapType, mapTypeName } from '../object';
 import { EventSource, type EventOptions } from './event-source';
 import { type BpfMap } from './map';
 import { recordDecoder, type RecordDecoder, type RecordOptions } from './record-decoder';
-import { RingMemory } from './ring-memory';
+import { RingBacklog } from './ring-backlog';
+import { RingMemory, type RecordMemory } from './ring-memory';
 
 /** How records are turned into values, and waited for. */
-export interface RingBufferOptions extends RecordOptions, EventOptions {}
+export interface RingBufferOptions extends RecordOptions, EventOptions {
+  /**
+   * Bytes of this process's memory for records that come faster than they can be handled: they are copied there, in
+   * bursts of many millions a second, and handled when there is time. 0, the default, leaves them in the buffer.
+   * Records that are there when the reader is closed are gone.
+   */
+  readonly backlog?: number | undefined;
+}
 
 /**
  * Reads the records of a ring buffer map (Linux 5.8), in their order and none twice: what is not read yet stays in the
@@ -31,7 +39,7 @@ export class RingBuffer<T = Uint8Array> extends EventSource<T> {
   private readonly decode: RecordDecoder;
   private readonly consumerPage: MappedMemory;
   private readonly producerPages: MappedMemory;
-  private readonly memory: RingMemory;
+  private readonly memory: RecordMemory;
 
   /**
    * @throws BpfError MAP_INVALID for a map of another type, BTF_MISSING or CONSTANT_UNKNOWN when there is no such type,
@@ -56,10 +64,12 @@ export class RingBuffer<T = Uint8Array> extends EventSource<T> {
       this.consumerPage.unmap();
       throw error;
     }
-    this.memory = new RingMemory(this.consumerPage.bytes, this.producerPages.bytes, map.maxEntries, page);
+    const ring = new RingMemory(this.consumerPage.bytes, this.producerPages.bytes, map.maxEntries, page);
+    const { backlog = 0 } = options;
+    this.memory = backlog > 0 ? new RingBacklog(ring, backlog) : ring;
   }
 
-  /** Bytes that wait to be read, their headers included; the map's max_entries is the most there can be. */
+  /** Bytes that wait to be read, their headers included: at most the map's max_entries and the backlog. */
   get pending(): number {
     return this.closed ? 0 : this.memory.pending;
   }

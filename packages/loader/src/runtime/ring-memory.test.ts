@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RingBacklog } from './ring-backlog';
 import { RingMemory } from './ring-memory';
 
 const page = 64;
@@ -87,4 +88,25 @@ test('what is read is given back when it is released, or on the way when it is m
   expect([memory.next(), given()]).toEqual([false, 32n]);
   memory.release();
   expect(given()).toBe(32n);
+});
+
+test('a backlog copies whole records, passes over discarded ones and stops at one that is not finished', () => {
+  const { memory, consumer, write, commit } = ring();
+  const backlog = new RingBacklog(memory, 4 * dataSize);
+  const next = () => (backlog.next() ? backlog.view.getUint8(backlog.start) : undefined);
+  write([1]);
+  write([9], 0x40000000);
+  write([2]);
+  const busy = write([3], 0x80000000);
+  expect(next()).toBe(1);
+  // Up to the one that is not finished, everything is given back.
+  expect(new DataView(consumer.buffer).getBigUint64(0, true)).toBe(48n);
+  write([4]);
+  expect([next(), next(), backlog.pending]).toEqual([2, undefined, 32]);
+  commit(busy, 1);
+  expect([next(), next(), next(), backlog.pending]).toEqual([3, 4, undefined, 0]);
+  for (let i = 10; i <= 99; i++) {
+    write([i]);
+    if (i % 3 === 0) expect([next(), next(), next()]).toEqual([i - 2, i - 1, i]);
+  }
 });

@@ -5,6 +5,20 @@ const DISCARDED = 0x40000000;
 /** sizeof(struct bpf_ringbuf_hdr). */
 const headerSize = 8;
 
+/** Where records are read from, one after the other. */
+export interface RecordMemory {
+  /** What {@link next} found: where in the view the record begins, and its bytes. */
+  readonly view: DataView;
+  readonly start: number;
+  readonly length: number;
+  /** Go to the next record; false when there is none now. */
+  next(): boolean;
+  /** Give what was read back to the writers. */
+  release(): void;
+  /** Bytes that wait to be read, headers included. */
+  readonly pending: number;
+}
+
 /**
  * Reads records from a ring buffer's memory: Documentation/bpf/ringbuf.rst. The kernel maps the data twice in a row, so
  * a record that wraps is contiguous. Positions only grow (2^53 bytes are years of them); the consumer's is ours to
@@ -12,15 +26,15 @@ const headerSize = 8;
  *
  * A record is read where it lies: its bytes are the kernel's again after {@link release}.
  */
-export class RingMemory {
+export class RingMemory implements RecordMemory {
   /** The data, twice. */
   readonly view: DataView;
-  /** Where in the view the record begins that {@link next} found, and its bytes. */
   start = 0;
   length = 0;
   private readonly consumer: BigUint64Array;
   private readonly producer: BigUint64Array;
   private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
   private readonly mask: number;
   /** Given back up to here, read up to here, written up to here as far as was seen. */
   private released: number;
@@ -35,7 +49,7 @@ export class RingMemory {
   constructor(
     consumerPage: Uint8Array,
     producerPages: Uint8Array,
-    private readonly dataSize: number,
+    readonly dataSize: number,
     pageSize: number,
   ) {
     const data = producerPages.subarray(pageSize);
@@ -43,6 +57,7 @@ export class RingMemory {
     this.producer = new BigUint64Array(producerPages.buffer, producerPages.byteOffset, 1);
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+    this.bytes = data;
     this.mask = dataSize - 1;
     this.position = Number(Atomics.load(this.consumer, 0));
     this.released = this.position;
@@ -72,6 +87,43 @@ export class RingMemory {
       this.length = length;
       return true;
     }
+  }
+
+  /**
+   * Copy the records that are there, whole ones with their headers, and give them back.
+   *
+   * @returns bytes copied; discarded records are passed over
+   */
+  copyTo(into: Uint8Array, offset: number): number {
+    this.release();
+    this.end = Number(Atomics.load(this.producer, 0));
+    const { words, mask } = this;
+    const room = into.length - offset;
+    let copied = 0;
+    for (;;) {
+      // Runs without discarded records, and up to the end of one: what a header says is checked before its data.
+      const from = (this.position % 0x100000000) & mask;
+      let run = 0;
+      let skip = 0;
+      const available = this.end - this.position;
+      while (run < available) {
+        const header = Atomics.load(words, ((from + run) & mask) >> 2);
+        if ((header & BUSY) !== 0) break;
+        const bytes = (headerSize + (header & ~DISCARDED) + 7) & ~7;
+        if ((header & DISCARDED) !== 0) {
+          skip = bytes;
+          break;
+        }
+        if (copied + run + bytes > room) break;
+        run += bytes;
+      }
+      if (run > 0) into.set(this.bytes.subarray(from, from + run), offset + copied);
+      copied += run;
+      this.position += run + skip;
+      if (skip === 0) break;
+    }
+    this.release();
+    return copied;
   }
 
   /**
