@@ -19,17 +19,37 @@ export function possibleCpus(): number {
   return possible;
 }
 
+/**
+ * The CPUs that run now, in ascending order: those that a perf event can be opened on. From
+ * /sys/devices/system/cpu/online.
+ *
+ * @throws BpfError FILE
+ *
+ * @example
+ * ```ts
+ * onlineCpus().length <= possibleCpus(); // true
+ * ```
+ */
+export function onlineCpus(): number[] {
+  return cpuList(readFileSync('/sys/devices/system/cpu/online', 'latin1'));
+}
+
 /** How many CPUs a list of ranges has, such as `0-3,8`: the kernel packs the values of per-CPU maps without gaps. */
 export function countCpus(list: string): number {
+  return cpuList(list).length;
+}
+
+/** The CPUs of a list of ranges. */
+function cpuList(list: string): number[] {
   const text = list.trim();
   if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) {
-    throw new BpfError('FILE', 'list of possible CPUs', {
+    throw new BpfError('FILE', 'list of CPUs', {
       found: `'${text}'`,
       expected: "ranges such as '0-3'",
     });
   }
-  return text.split(',').reduce((count, range) => {
+  return text.split(',').flatMap((range) => {
     const [first, last = first] = range.split('-').map(Number);
-    return count + last! - first! + 1;
-  }, 0);
+    return Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
+  });
 }

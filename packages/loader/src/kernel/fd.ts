@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { BpfError } from '../errors';
 import { lastErrno, native } from './native';
 import { Errno } from './errno';
@@ -15,7 +16,7 @@ import { failure, succeeded } from './failure';
  * fd.open; // false
  * ```
  */
-export class Fd {
+export class Fd implements Disposable {
   private value: number;
 
   constructor(
@@ -40,6 +41,10 @@ export class Fd {
     const number = this.value;
     this.value = -1;
     closeFd(number);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Give the ownership away: the caller closes the returned number. */
@@ -102,4 +107,19 @@ export function closeFd(fd: number): void {
 export function duplicateFd(fd: number): number {
   const duplicate = native().fcntl(fd, 1030, 0);
   return succeeded(duplicate < 0 ? -lastErrno() : duplicate, `dup fd ${fd}`);
+}
+
+/**
+ * A line of /proc/thread-self/fdinfo: what the kernel says about an open file, `memlock` of a map or program for example.
+ *
+ * @returns undefined when there is no such line
+ *
+ * @example
+ * ```ts
+ * Number(fdInfoLine(mapFd, 'memlock')) > 0; // true
+ * ```
+ */
+export function fdInfoLine(fd: number, name: string): string | undefined {
+  const text = readFileSync(`/proc/thread-self/fdinfo/${fd}`, 'latin1');
+  return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1];
 }

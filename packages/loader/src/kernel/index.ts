@@ -11,7 +11,7 @@ export { Command, type CommandName } from './commands';
 export { Errno, errnoName, errnoNumber, errnoText } from './errno';
 export { failure, succeeded, type FailureContext } from './failure';
 export { probePmu, type ProbePmu } from './probe-pmu';
-export { Fd, Open, closeFd, duplicateFd, openPath } from './fd';
+export { Fd, Open, closeFd, duplicateFd, fdInfoLine, openPath } from './fd';
 export {
   decode,
   encode,
@@ -65,6 +65,7 @@ export {
   programLoadAsync,
   programQuery,
   testRun,
+  TestRunFlag,
   type ProgramLoadAnswer,
   type ProgramLoadAttributes,
   type TestRunInput,
@@ -97,7 +98,7 @@ export {
   type PerfEventProgram,
 } from './perf-event';
 export { programCode, programInfo, type ProgramCode, type ProgramInfo } from './program-info';
-export { countCpus, possibleCpus } from './cpus';
+export { countCpus, onlineCpus, possibleCpus } from './cpus';
 export {
   buildIdOf,
   kernelIdentity,

@@ -55,7 +55,12 @@ export interface TestRunInput {
   readonly repeat?: number | undefined;
   readonly flags?: number | undefined;
   readonly cpu?: number | undefined;
+  /** Packets at once of XDP with BPF_F_TEST_XDP_LIVE_FRAMES. */
+  readonly batchSize?: number | undefined;
 }
+
+/** Flags of BPF_PROG_TEST_RUN: `BPF_F_TEST_*`. */
+export const TestRunFlag = { ON_CPU: 1, XDP_LIVE_FRAMES: 2 } as const;
 
 export interface TestRunResult {
   /** Return value of the program, unsigned. */
@@ -91,6 +96,7 @@ export function testRun(program: number, input: TestRunInput = {}): TestRunResul
     repeat: input.repeat,
     flags: input.flags,
     cpu: input.cpu,
+    batch_size: input.batchSize,
   };
   for (;;) {
     const { result, attributes } = bpfCall('BPF_PROG_TEST_RUN', TEST_RUN, values);

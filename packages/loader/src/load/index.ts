@@ -14,5 +14,6 @@ export { programFunction } from './program-target';
 export { programCapabilities } from './program-privileges';
 export { checkPin, preparePin, replacePin, unpin } from './pins';
 export { fillSlots } from './slots';
+export { sourceRecords, type SourceLine } from './source-of';
 export { structOpsValue } from './struct-ops-value';
 export { readVerdict, type VerifierVerdict } from './verifier-log';

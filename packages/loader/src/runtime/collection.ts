@@ -29,7 +29,7 @@ import { Variable } from './variable';
  * collection.close();
  * ```
  */
-export class Collection {
+export class Collection implements Disposable {
   readonly name: string;
   readonly programs: ReadonlyMap<string, Program>;
   readonly maps: ReadonlyMap<string, BpfMap>;
@@ -169,6 +169,10 @@ export class Collection {
     for (const section of this.sections) section.close();
     for (const program of this.programs.values()) program.close();
     for (const map of this.maps.values()) map.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   private named<T>(kind: string, all: ReadonlyMap<string, T>, name: string, code: ErrorCode): T {

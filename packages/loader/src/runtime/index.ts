@@ -4,7 +4,15 @@ export { Collection } from './collection';
 export { loadFile, type LoadFileOptions } from './load-file';
 export { BpfMap, type MapIdentity } from './map';
 export { lpmKey, lpmText } from './lpm-key';
-export { Program, type ProgramIdentity, type TestRun, type TestRunOutcome } from './program';
+export {
+  countRuns,
+  Program,
+  type ProgramIdentity,
+  type RunStatistics,
+  type TestRun,
+  type TestRunOutcome,
+} from './program';
+export { type DumpedInstruction } from './program-dump';
 export { RawMap, type Entry, type LookupOptions, type UpdateMode, type UpdateOptions } from './raw-map';
 export { type Handle } from './handle-value';
 export { type RawChunk } from './walk';
@@ -13,3 +21,5 @@ export { type RecordOptions } from './record-decoder';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer';
 export { Variable } from './variable';
 export { waitForPrograms } from './wait-for-programs';
+export { PerfEventArray, type PerfEventArrayOptions, type PerfSample } from './perf-event-array';
+export { UserRingBuffer } from './user-ring-buffer';

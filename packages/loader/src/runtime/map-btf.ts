@@ -6,9 +6,13 @@ import { btfBytes, withObject, type MapInfo } from '../kernel';
  * process may not open BTF by id (that takes CAP_SYS_ADMIN).
  */
 export function mapBtf(info: MapInfo): Btf | undefined {
-  if (info.btfId === 0) return undefined;
-  const bytes = openBtf(info.btfId);
-  return bytes && Btf.parse(bytes, { object: `map '${info.name}'` });
+  return loadedBtf(info.btfId, `map '${info.name}'`);
+}
+
+/** The types with an id, of what `object` names in errors; undefined without one, or where they may not be opened. */
+export function loadedBtf(id: number, object: string): Btf | undefined {
+  const bytes = id === 0 ? undefined : openBtf(id);
+  return bytes && Btf.parse(bytes, { object });
 }
 
 function openBtf(id: number): Uint8Array | undefined {

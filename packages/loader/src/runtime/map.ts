@@ -1,5 +1,15 @@
 import { type Btf } from '../btf';
-import { Fd, fdById, mapFreeze, mapInfo, openPin, pinObject, possibleCpus, type MapInfo } from '../kernel';
+import {
+  Fd,
+  fdById,
+  fdInfoLine,
+  mapFreeze,
+  mapInfo,
+  openPin,
+  pinObject,
+  possibleCpus,
+  type MapInfo,
+} from '../kernel';
 import { preparePin } from '../load';
 import { MapType } from '../object';
 import { btfCodec, bytesCodec, decodeBytes, indexCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
@@ -43,7 +53,7 @@ interface Codecs {
  * hits.close();
  * ```
  */
-export class BpfMap<K = unknown, V = unknown> {
+export class BpfMap<K = unknown, V = unknown> implements Disposable {
   readonly id: number;
   readonly name: string;
   /** `enum bpf_map_type`. */
@@ -122,6 +132,11 @@ export class BpfMap<K = unknown, V = unknown> {
   /** What the kernel says about it now. */
   info(): MapInfo {
     return mapInfo(this.fd);
+  }
+
+  /** Bytes of kernel memory that it takes. */
+  get memlock(): number {
+    return Number(fdInfoLine(this.fd, 'memlock') ?? 0);
   }
 
   /** The types that its keys and values are described with; undefined without BTF. */
@@ -289,6 +304,10 @@ export class BpfMap<K = unknown, V = unknown> {
   pin(path: string): void {
     preparePin(path);
     pinObject(this.fd, `map '${this.name}'`, path);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Give up the fd. Programs keep the map; closing twice is harmless. */

@@ -7,9 +7,21 @@ import {
   type HookOptions,
   type HookResults,
 } from '../attach';
-import { Fd, fdById, openPin, pinObject, programInfo, testRun, type ProgramInfo } from '../kernel';
+import {
+  enableRunTimeStats,
+  Fd,
+  fdById,
+  fdInfoLine,
+  openPin,
+  pinObject,
+  programInfo,
+  testRun,
+  TestRunFlag,
+  type ProgramInfo,
+} from '../kernel';
 import { preparePin } from '../load';
 import { ProgramType } from '../object';
+import { dumpProgram, type DumpedInstruction } from './program-dump';
 
 /** What a program is besides its fd. All but the name and type are known only to who loaded it. */
 export interface ProgramIdentity {
@@ -29,7 +41,15 @@ export interface TestRun {
   readonly context?: Uint8Array | readonly bigint[] | undefined;
   /** How often to run it, for `durationNs`; once by default. */
   readonly repeat?: number | undefined;
+  /** The CPU to run on: raw tracepoints only. */
   readonly cpu?: number | undefined;
+  /**
+   * XDP (Linux 5.18): what the program says is done. Packets that it passes go up the stack of the context's interface
+   * (`ingress_ifindex`; the loopback without one), those it redirects or sends back go out. No data come back.
+   */
+  readonly liveFrames?: boolean | undefined;
+  /** Packets at once of `liveFrames`: 64 by default, 256 at most. */
+  readonly batchSize?: number | undefined;
   readonly flags?: number | undefined;
 }
 
@@ -57,7 +77,7 @@ const headroom = 256;
  * const link = program.attach('xdp', { interface: 'eth0' });
  * ```
  */
-export class Program implements AttachableProgram {
+export class Program implements AttachableProgram, Disposable {
   readonly id: number;
   readonly name: string;
   /** `enum bpf_prog_type`. */
@@ -112,6 +132,33 @@ export class Program implements AttachableProgram {
     return programInfo(this.fd);
   }
 
+  /** Bytes of kernel memory that it takes. */
+  get memlock(): number {
+    return Number(fdInfoLine(this.fd, 'memlock') ?? 0);
+  }
+
+  /** How often it ran, and for how long; counted only while {@link countRuns} says so. */
+  statistics(): RunStatistics {
+    const { runTimeNs, runCount, recursionMisses } = this.info();
+    return { runTimeNs, runCount, recursionMisses };
+  }
+
+  /**
+   * Its instructions as the verifier left them, with the names of maps, functions, helpers and kfuncs, and the lines of
+   * C where they begin. Empty where this process may not see them.
+   *
+   * @example
+   * ```ts
+   * for (const { insn, text, source } of program.dump()) {
+   *   if (source !== undefined) console.log(`; ${source.file}:${source.line}: ${source.text}`);
+   *   console.log(`${insn}: ${text}`);
+   * }
+   * ```
+   */
+  dump(): DumpedInstruction[] {
+    return dumpProgram(this.fd, this.name);
+  }
+
   /**
    * Run the program once on given data (BPF_PROG_TEST_RUN), without any hook. Works for XDP, tc, raw tracepoints and a
    * few more; others cannot be run on demand.
@@ -125,11 +172,12 @@ export class Program implements AttachableProgram {
    */
   testRun(input: TestRun = {}): TestRunOutcome {
     const context = input.context instanceof Uint8Array ? input.context : rawArguments(input.context);
-    const dataOut = new Uint8Array(input.data === undefined ? 0 : input.data.length + 2 * headroom);
+    const live = input.liveFrames === true;
+    const dataOut = new Uint8Array(input.data === undefined || live ? 0 : input.data.length + 2 * headroom);
     // A raw tracepoint's arguments are only read, a syscall program's context is written in place: for these two the
     // kernel refuses room for a context to come back.
     const inPlace = this.type === ProgramType.syscall;
-    const comesBack = input.context instanceof Uint8Array && !inPlace;
+    const comesBack = input.context instanceof Uint8Array && !inPlace && !live;
     const given = inPlace ? context?.slice() : context;
     const contextOut = new Uint8Array(comesBack ? context!.length : 0);
     const result = testRun(this.fd, {
@@ -139,7 +187,11 @@ export class Program implements AttachableProgram {
       contextOut,
       repeat: input.repeat,
       cpu: input.cpu,
-      flags: input.flags,
+      flags:
+        (input.flags ?? 0) |
+        (input.cpu === undefined ? 0 : TestRunFlag.ON_CPU) |
+        (live ? TestRunFlag.XDP_LIVE_FRAMES : 0),
+      batchSize: input.batchSize,
     });
     return {
       returnValue: result.returnValue,
@@ -188,10 +240,40 @@ export class Program implements AttachableProgram {
     pinObject(this.fd, `program '${this.name}'`, path);
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** Give up the fd. Links keep the program; closing twice is harmless. */
   close(): void {
     this.owned.close();
   }
+}
+
+/** What the kernel counted of a program. */
+export interface RunStatistics {
+  readonly runTimeNs: bigint;
+  readonly runCount: bigint;
+  /** Runs that were left out because the program ran on that CPU already (Linux 5.12). */
+  readonly recursionMisses: bigint;
+}
+
+/**
+ * Let the kernel count the runs of all programs (Linux 5.8), which costs each run some 20 ns, until the returned object
+ * is closed or its process ends.
+ *
+ * @throws BpfError PRIVILEGE_MISSING without CAP_SYS_ADMIN
+ *
+ * @example
+ * ```ts
+ * const counting = countRuns();
+ * program.testRun({ data: new Uint8Array(64), repeat: 10 });
+ * program.statistics().runCount; // 10n
+ * counting.close();
+ * ```
+ */
+export function countRuns(): Fd {
+  return new Fd(enableRunTimeStats(), 'run-time statistics');
 }
 
 function rawArguments(values: readonly bigint[] | undefined): Uint8Array | undefined {
