@@ -2,8 +2,8 @@ import {
   CALL,
   disassemble,
   imm,
-  imm64,
   isLdImm64,
+  off,
   opcode,
   PSEUDO_CALL,
   PSEUDO_MAP_FD,
@@ -79,7 +79,8 @@ function references(insns: Uint8Array, functions: ReadonlyMap<number, string>): 
       i++;
     } else if (opcode(insns, i) === CALL) {
       if (src(insns, i) === PSEUDO_CALL) {
-        const name = functions.get(i + 1 + imm(insns, i));
+        // Of a program that was compiled the distance is in the offset, and the immediate counts functions.
+        const name = functions.get(i + 1 + (off(insns, i) || imm(insns, i)));
         if (name !== undefined) symbols.set(i, name);
       } else if (base !== undefined && imm(insns, i) !== 0) {
         calls.set(i, BigInt.asUintN(64, base + BigInt(imm(insns, i))));
@@ -110,6 +111,5 @@ function mapReference(insns: Uint8Array, i: number): string | undefined {
   if (kind !== PSEUDO_MAP_FD && kind !== PSEUDO_MAP_VALUE) return undefined;
   const id = imm(insns, i);
   const name = withObject('map', id, (fd) => mapInfo(fd).name);
-  if (name === undefined) return `map[id:${id}]`;
-  return kind === PSEUDO_MAP_FD ? name : `${name}+${imm64(insns, i) >> 32n}`;
+  return name ?? `id:${id}`;
 }
