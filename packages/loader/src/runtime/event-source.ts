@@ -17,6 +17,13 @@ const perTurn = 8192;
  * never by a thread; what is not read waits in the kernel's memory.
  *
  * @typeParam T of events
+ *
+ * @example
+ * ```ts
+ * const source: EventSource<Uint8Array> = new RingBuffer(events, { keepAlive: false });
+ * console.log([...source.drain()].length);
+ * source.close();
+ * ```
  */
 export abstract class EventSource<T> implements AsyncIterable<T>, Disposable {
   private readonly watches: readonly FdWatch[];
