@@ -7,6 +7,7 @@ import {
   mapCreate,
   mount,
   objectPin,
+  openPath,
   programLoad,
   unmount,
 } from '../../packages/loader/src/kernel';
@@ -21,7 +22,7 @@ kernelSuite('the test helper itself', (kernel) => {
   });
 
   test('a forgotten fd and a forgotten pin are noticed', async () => {
-    const before = snapshot(kernel.directory, kernel.bpffs);
+    const before = snapshot(kernel.bpffs);
     const map = mapCreate({ map_type: 2, key_size: 4, value_size: 4, max_entries: 1, map_name: 'forgotten' });
     expect(await leaked(before)).toEqual([expect.stringContaining('anon_inode:bpf-map')]);
     const pin = path.join(kernel.bpffs, 'forgotten');
@@ -32,8 +33,20 @@ kernelSuite('the test helper itself', (kernel) => {
     expect(await leaked(before)).toEqual([]);
   });
 
+  test('a forgotten directory, file or namespace is noticed', async () => {
+    const before = snapshot(kernel.bpffs);
+    const fds = ['/sys/fs/bpf', '/proc/self/ns/net', '/proc/self/status'].map((file) => openPath(file));
+    expect((await leaked(before)).map((line) => line.replace(/\d+/g, 'N')).sort()).toEqual([
+      'fd N /proc/N/status',
+      'fd N /sys/fs/bpf',
+      'fd N net:[N]',
+    ]);
+    fds.forEach(closeFd);
+    expect(await leaked(before)).toEqual([]);
+  });
+
   test('an object that nothing of this process holds is noticed', async () => {
-    const before = snapshot(kernel.directory, kernel.bpffs);
+    const before = snapshot(kernel.bpffs);
     const outer = path.join(kernel.directory, 'elsewhere');
     mkdirSync(outer);
     mount({ type: 'bpf', target: outer });

@@ -110,7 +110,7 @@ class Suite implements KernelSuite {
     }
     mkdirSync('/run/netns', { recursive: true });
     mount({ type: 'tmpfs', target: '/run/netns' });
-    this.before = snapshot(this.home, this.bpffs);
+    this.before = snapshot(this.bpffs);
   }
 
   async end(): Promise<void> {

@@ -15,8 +15,6 @@ import {
 export interface Snapshot {
   readonly ids: Readonly<Record<ObjectKind, ReadonlySet<number>>>;
   readonly fds: ReadonlySet<string>;
-  /** Fds of files below this directory count too. */
-  readonly directory: string;
   /** The suite's bpffs, and what it held: the kernel puts two iterators of its own into each. */
   readonly bpffs: string;
   readonly pins: ReadonlySet<string>;
@@ -27,20 +25,20 @@ const kinds: readonly ObjectKind[] = ['link', 'program', 'map', 'btf'];
 /** The kernel frees a program's maps after an RCU grace period, from a work queue: seconds on a busy machine. */
 const patience = { attempts: 600, interval: 50 };
 
-export function snapshot(directory: string, bpffs: string): Snapshot {
-  return { ids: objectIds(), fds: openFds(directory), directory, bpffs, pins: pinsIn(bpffs) };
+export function snapshot(bpffs: string): Snapshot {
+  return { ids: objectIds(), fds: openFds(), bpffs, pins: pinsIn(bpffs) };
 }
 
 /**
- * What a suite left behind, one line each: new fds of this process that hold BPF objects, perf events or files of the
- * suite; pins in its bpffs; and new ids of programs, maps, links and BTF objects.
+ * What a suite left behind, one line each: new fds of this process that hold BPF objects, perf events, namespaces,
+ * files or directories; pins in its bpffs; and new ids of programs, maps, links and BTF objects.
  *
  * Ids are those of the whole machine. Other suites can't be in the way ({@link lockMachine}); what another program
  * loaded meanwhile shows in its fds, and is passed over together with what it holds in turn. What is left after
  * some seconds is ours: pinned elsewhere, attached without a link, or held by a map.
  */
 export async function leaked(before: Snapshot): Promise<string[]> {
-  const fds = [...openFds(before.directory)].filter((fd) => !before.fds.has(fd));
+  const fds = [...openFds()].filter((fd) => !before.fds.has(fd));
   const pins = [...pinsIn(before.bpffs)].filter((pin) => !before.pins.has(pin));
   const lines = [...fds.map((fd) => `fd ${fd}`), ...pins.map((pin) => `pin ${pin}`)];
   // Objects behind fds and pins are named by those already.
@@ -86,14 +84,17 @@ function nameOf(kind: ObjectKind, id: number): string {
   return withObject(kind, id, names[kind]) ?? '(gone by now)';
 }
 
-/** Fds of this process that hold BPF objects, perf events or files below the directory: number and what. */
-function openFds(directory: string): Set<string> {
+/**
+ * Fds of this process that hold BPF objects, perf events, namespaces, files or directories: number and what. Sockets and
+ * pipes are left out, which Node opens and closes for child processes when it likes.
+ */
+function openFds(): Set<string> {
   const found = new Set<string>();
   for (const fd of readdirSync('/proc/self/fd')) {
     const target = linkTarget(`/proc/self/fd/${fd}`);
-    if (/^anon_inode:(bpf|btf|\[perf_event\])/.test(target) || target.startsWith(`${directory}/`)) {
-      found.add(`${fd} ${target}`);
-    }
+    const counts = /^(anon_inode:(bpf|btf|\[perf_event\])|net:|mnt:|cgroup:|\/(?!dev\/))/.test(target);
+    // The listing's own fd, which is closed by now, can be seen again under the same number.
+    if (counts && !/^\/proc\/\d+\/fd$/.test(target)) found.add(`${fd} ${target}`);
   }
   return found;
 }

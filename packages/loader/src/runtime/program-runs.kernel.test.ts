@@ -65,7 +65,8 @@ kernelSuite('programs that are run, counted and dumped', (kernel) => {
       emit.testRun({ data: packet });
       expect(emit.statistics()).toEqual({ runTimeNs: 0n, runCount: 0n, recursionMisses: 0n });
       {
-        using _counting = countRuns();
+        using counting = countRuns();
+        expect(counting.open).toBe(true);
         emit.testRun({ data: packet, repeat: 10 });
       }
       const counted = emit.statistics();
