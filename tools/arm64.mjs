@@ -18,7 +18,7 @@ const timeout = 600;
 
 const work = mkdtempSync(path.join(tmpdir(), 'nx-bpf-arm64-'));
 try {
-  const { files } = await prepareFeatures(path.join(work, 'objects'));
+  const { files } = await prepareFeatures(path.join(work, 'objects'), 'aarch64');
   const apt = foreignApt('arm64');
   const kernel = debianKernel('6.1', apt);
   let said = '';

@@ -9,12 +9,23 @@ import { networkFeatures } from './network';
 import { probeFeatures } from './probes';
 import { programFeatures } from './programs';
 import { runtimeFeatures } from './runtime';
+import { uprobeFeatures } from './uprobes';
 
 export { tryFeature, type Feature, type Result, type Trial } from './feature';
 
 const ending = '.bpf.o';
 /** Objects that are not of the corpus: features of their own use them. */
-const ours = new Set(['congestion', 'edge', 'egress', 'exec', 'hooks', 'marked', 'network', 'probes']);
+const ours = new Set([
+  'congestion',
+  'edge',
+  'egress',
+  'exec',
+  'hooks',
+  'marked',
+  'network',
+  'probes',
+  'uprobes',
+]);
 
 /** Every feature, in the order of the table. @param objects the directory of the compiled objects */
 export function features(objects: string): readonly Feature[] {
@@ -28,6 +39,7 @@ export function features(objects: string): readonly Feature[] {
     ...attachFeatures,
     ...networkFeatures,
     ...kprobeFeatures,
+    ...uprobeFeatures,
     ...programFeatures,
     ...agentFeatures,
     ...corpusFeatures(corpus),

@@ -9,21 +9,33 @@ export const guestCommand = ['node', '/features/run.cjs', '/features/objects'];
 /**
  * Compiles the objects of the features into a directory and bundles what tries them.
  *
+ * @param {string} [architecture] of the machine that tries them, as clang names it; by default this one's
  * @returns {Promise<{ program: Uint8Array, files: Map<string, import('../virtual-machine/cpio.mjs').Entry> }>} one file
  *   of JavaScript, and the files of a guest for {@link guestCommand}
  */
-export async function prepareFeatures(objects) {
+export async function prepareFeatures(objects, architecture) {
   mkdirSync(objects, { recursive: true });
-  run(process.execPath, ['-r', './tools/run-source.js', 'tools/features/compile.ts', objects], {
-    cwd: root,
-    env: quickEnvironment,
-  });
+  run(
+    process.execPath,
+    [
+      '-r',
+      './tools/run-source.js',
+      'tools/features/compile.ts',
+      objects,
+      ...(architecture ? [architecture] : []),
+    ],
+    {
+      cwd: root,
+      env: quickEnvironment,
+    },
+  );
   const program = await bundle('tools/features/run.ts');
   const compiled = readdirSync(objects).filter((file) => file.endsWith('.o'));
   return {
     program: program.bytes,
     files: new Map([
       ['features/run.cjs', program],
+      ['features/objects/traced', { bytes: readFileSync(path.join(objects, 'traced')), executable: true }],
       ...compiled.map((file) => [
         `features/objects/${file}`,
         { bytes: readFileSync(path.join(objects, file)) },

@@ -1,10 +1,8 @@
-/*
- * A program for each kind of kprobe. They tell of the process `us` alone, however busy the machine is. The registers
- * of both processors are declared, and each kernel has those of one: the object is the same for all.
- */
+/* A program for each kind of kprobe. They tell of the process `us` alone, however busy the machine is. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "registers.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -12,30 +10,6 @@ const volatile __u32 us;
 
 __u64 runs, cookie;
 __s64 seen;
-
-struct pt_regs___x64 {
-	unsigned long di, ax;
-} __attribute__((preserve_access_index));
-
-struct pt_regs___arm64 {
-	unsigned long regs[31];
-} __attribute__((preserve_access_index));
-
-static long argument(void *registers)
-{
-	struct pt_regs___arm64 *arm64 = registers;
-	struct pt_regs___x64 *x64 = registers;
-
-	return bpf_core_field_exists(arm64->regs) ? BPF_CORE_READ(arm64, regs[0]) : BPF_CORE_READ(x64, di);
-}
-
-static long returned(void *registers)
-{
-	struct pt_regs___arm64 *arm64 = registers;
-	struct pt_regs___x64 *x64 = registers;
-
-	return bpf_core_field_exists(arm64->regs) ? BPF_CORE_READ(arm64, regs[0]) : BPF_CORE_READ(x64, ax);
-}
 
 static int tell(void *ctx, long value)
 {

@@ -5,7 +5,7 @@ import path from 'node:path';
 export interface UserBinaryOptions {
   /** A shared object instead of an executable. */
   readonly shared?: boolean;
-  readonly architecture?: 'x86_64' | 'aarch64' | 'i386';
+  readonly architecture?: 'x86_64' | 'aarch64' | 'i386' | undefined;
   /** Further arguments of clang. */
   readonly flags?: readonly string[];
 }
