@@ -1,13 +1,13 @@
 import { BpfError } from '../errors';
 import { Errno, linkKprobes } from '../kernel';
-import { AttachType, attachTypeName, ProgramType } from '../object';
+import { AttachType, ProgramType } from '../object';
 import { kprobeMultiCauses } from './causes';
 import { attached, type Attempt } from './failure';
 import { kprobePlaces, notTraceable } from './kprobe-places';
 import { Link } from './link';
 import { placesText } from './places-text';
 import { type AttachableProgram } from './program';
-import { requireType } from './require-type';
+import { requireAttachType, requireType } from './require-type';
 import { targetOf } from './target';
 
 export interface KprobeMultiOptions {
@@ -76,13 +76,7 @@ function probeMany(
 ): Link {
   requireType(program, hook, [ProgramType.kprobe]);
   const attachType = attachTypes[hook];
-  if (program.attachType !== undefined && program.attachType !== attachType) {
-    throw problem(program, hook, {
-      found: `a program that was loaded for attach type ${attachTypeName(program.attachType)}`,
-      expected: attachTypeName(attachType),
-      hint: 'correct its section name, or attach it to the hook it was written for',
-    });
-  }
+  requireAttachType(program, hook, attachType);
   if (functions !== undefined && addresses !== undefined) {
     throw problem(program, hook, { expected: 'functions or addresses' });
   }

@@ -1,11 +1,10 @@
-import { BpfError } from '../errors';
 import { linkCreate, rawTracepointOpen } from '../kernel';
-import { AttachType, attachTypeName, ProgramType } from '../object';
+import { AttachType, ProgramType } from '../object';
 import { trampolineCauses } from './causes';
 import { attached } from './failure';
 import { Link } from './link';
 import { type AttachableProgram } from './program';
-import { requireType } from './require-type';
+import { requireAttachType, requireType } from './require-type';
 import { requireTarget } from './target';
 
 export interface LsmOptions {
@@ -81,15 +80,7 @@ function attachByBtf(
   { name: asked, cookie }: TracingOptions,
 ): Link {
   requireType(program, hook, [programType]);
-  // The kernel would attach it to what it was loaded for, which is another hook than the caller names.
-  if (program.attachType !== undefined && program.attachType !== attachType) {
-    throw new BpfError('ATTACH_FAILED', `program '${program.name}' cannot be attached to ${hook}`, {
-      program: program.name,
-      found: `a program that was loaded for attach type ${attachTypeName(program.attachType)}`,
-      expected: attachTypeName(attachType),
-      hint: 'correct its section name, or attach it to the hook it was written for',
-    });
-  }
+  requireAttachType(program, hook, attachType);
   const name = requireTarget(program, hook, asked);
   const where = name === undefined ? hook : `${hook} ${name}`;
   // BPF_RAW_TRACEPOINT_OPEN takes no cookie for these; BPF_LINK_CREATE takes them since 2fcc82411e74 (Linux 5.19).

@@ -1,14 +1,16 @@
+import { isGlob } from '../bytes';
 import { type Binary, findFunction, matchFunctions } from '../elf';
 import { BpfError, type ErrorFields } from '../errors';
-import { linkCreate } from '../kernel';
-import { AttachType, attachTypeName, ProgramType } from '../object';
+import { linkCreate, multiReturnFlag, u64Array } from '../kernel';
+import { AttachType, ProgramType } from '../object';
 import { uprobeMultiCauses } from './causes';
 import { attached, type Attempt } from './failure';
 import { findBinary } from './find-binary';
 import { Link } from './link';
+import { placesText } from './places-text';
 import { type AttachableProgram } from './program';
 import { readBinary } from './read-binary';
-import { requireType } from './require-type';
+import { requireAttachType, requireType } from './require-type';
 import { splitUserTarget } from './user-place';
 
 export interface UprobeMultiOptions {
@@ -78,21 +80,12 @@ const attachTypes = {
 
 type MultiHook = keyof typeof attachTypes;
 
-/** BPF_F_UPROBE_MULTI_RETURN: at the return of the functions. */
-const returnFlag = 1;
-
 function probeMany(program: AttachableProgram, hook: MultiHook, options: UprobeMultiOptions): Link {
   requireType(program, hook, [ProgramType.kprobe]);
-  if (program.attachType !== undefined && program.attachType !== attachTypes[hook]) {
-    throw problem(program, hook, {
-      found: `a program that was loaded for attach type ${attachTypeName(program.attachType)}`,
-      expected: attachTypeName(attachTypes[hook]),
-      hint: 'correct its section name, or attach it to the hook it was written for',
-    });
-  }
+  requireAttachType(program, hook, attachTypes[hook]);
   const { binary, functions } = wantedPlaces(program, hook, options);
   const { referenceCounters, cookies, pid } = options;
-  const patterns = functions.filter(isPattern);
+  const patterns = functions.filter(isGlob);
   const places = options.offsets?.length ?? functions.length;
   for (const [what, list] of Object.entries({ referenceCounters, cookies })) {
     if (list === undefined || (patterns.length === 0 && list.length === places)) continue;
@@ -105,7 +98,7 @@ function probeMany(program: AttachableProgram, hook: MultiHook, options: UprobeM
   const offsets =
     options.offsets ?? readBinary(file, (elf) => functions.flatMap((each) => placesOf(elf, each)));
   const shown = options.offsets === undefined ? functions : offsets.map((each) => `0x${each.toString(16)}`);
-  const where = `${hook} ${file}:${listText(shown)}${pid === undefined ? '' : ` of process ${pid}`}`;
+  const where = `${hook} ${file}:${placesText(shown)}${pid === undefined ? '' : ` of process ${pid}`}`;
   const fd = attachUserProbes(program, {
     ...{ hook, where, file, referenceCounters, cookies, pid },
     // A function that several patterns fit is one place.
@@ -138,18 +131,14 @@ export function attachUserProbes(program: AttachableProgram, probes: UserProbes)
   const attachType = hook === 'usdt' ? AttachType.trace_uprobe_multi : attachTypes[hook];
   const result = linkCreate({ prog_fd: program.fd, attach_type: attachType }, 'uprobe_multi', {
     path: file,
-    offsets: words(offsets),
-    ref_ctr_offsets: words(referenceCounters),
-    cookies: words(cookies),
+    offsets: u64Array(offsets),
+    ref_ctr_offsets: u64Array(referenceCounters),
+    cookies: u64Array(cookies),
     cnt: offsets.length,
-    flags: hook === 'uretprobe_multi' ? returnFlag : 0,
+    flags: hook === 'uretprobe_multi' ? multiReturnFlag : 0,
     pid,
   });
   return attached(result, attempt);
-}
-
-function words(values: readonly bigint[]): Uint8Array {
-  return new Uint8Array(BigUint64Array.from(values).buffer);
 }
 
 function wantedPlaces(
@@ -174,20 +163,9 @@ function wantedPlaces(
   return { binary, functions: inside };
 }
 
-function isPattern(name: string): boolean {
-  return /[*?]/.test(name);
-}
-
 function placesOf(elf: Binary, name: string): bigint[] {
-  const found = isPattern(name) ? matchFunctions(elf, name) : [findFunction(elf, name)];
+  const found = isGlob(name) ? matchFunctions(elf, name) : [findFunction(elf, name)];
   return found.map(({ offset }) => BigInt(offset));
-}
-
-/** The first few of many. */
-function listText(places: readonly string[]): string {
-  const shown = 3;
-  const rest = places.length - shown;
-  return `${places.slice(0, shown).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 function problem(program: AttachableProgram, hook: string, fields: ErrorFields): BpfError {
