@@ -127,6 +127,39 @@ const mistakes: readonly Mistake[] = [
       /variables of section '\.addr_space\.1' have no arena to be in; define a map of type BPF_MAP_TYPE_ARENA/,
   },
   {
+    name: 'a function of the kernel that it does not let anybody trace',
+    source: 'SEC("fentry/do_nanosleep") int p(void *ctx) { return 0; }',
+    message: /BPF_PROG_LOAD: EPERM .*programs of this kind need a BPF trampoline/,
+  },
+  {
+    name: 'a pinning that is none',
+    source: map(`${array} __type(key, int); __type(value, int); __uint(pinning, 9);`),
+    message: /map 'm'.*pinning.*9/,
+  },
+  {
+    name: 'a size of the key that contradicts its type',
+    source: map(`${array} __uint(key_size, 8); __type(key, int); __type(value, int);`),
+    message: /map 'm'.*key.*8.*4|map 'm'.*key.*4.*8/,
+  },
+  {
+    name: 'a static program',
+    source: '__attribute__((used)) SEC("socket") static int p(void *ctx) { return 0; }',
+    message: /'p'.*static/,
+  },
+  {
+    name: 'jumps through a table',
+    source: `SEC("socket") __attribute__((naked)) int p(void *ctx) {
+      asm volatile(".pushsection .jumptables,\\"\\",@progbits; table: .quad 0; .size table, 8; .global table; .popsection;"
+        "r0 = table ll; r0 = 0; exit"); }`,
+    message:
+      /function 'p', instruction 0: 'table' needs jump tables \(compile with -fno-jump-tables\), which this loader does not support/,
+  },
+  {
+    name: 'a program of a struct_ops that no variable holds',
+    source: 'SEC("struct_ops/f") int p(void *ctx) { return 0; }',
+    message: /program 'p'.*no member of a struct_ops variable.*put it into one: SEC\("\.struct_ops"\)/,
+  },
+  {
     name: 'an endless loop',
     source: 'SEC("socket") int p(void *ctx) { for (;;) asm volatile(""); return 0; }',
     message: /(infinite loop|back-edge).*bound/s,
@@ -134,6 +167,15 @@ const mistakes: readonly Mistake[] = [
 ];
 
 kernelSuite('the text of an error', () => {
+  test('an object of the other byte order is read and relocated, not loaded', () => {
+    const source = `${head}const volatile int rate = 3; SEC("socket") int p(void *ctx) { return rate; }${license}`;
+    const spec = parseObject(compile(source, { bigEndian: true }), { name: 'x' });
+    const relocated = relocateObject(spec, runningKernel());
+    expect(() => loadObject(relocated)).toThrow(
+      /^x: the object: found big endian, expected little endian.*-target bpfel/,
+    );
+  });
+
   test.each(mistakes)('$name', ({ source, message, debug = true, unlicensed = false }) => {
     const error = failure(head + source + (unlicensed ? '' : license), debug);
     expect(error.message).toMatch(message);

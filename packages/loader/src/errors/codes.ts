@@ -27,6 +27,8 @@ export const errorCodes = {
   ELF_MALFORMED: 5,
   /** A well-formed ELF file that is not a relocatable BPF object. */
   ELF_NOT_BPF: 5,
+  /** An object for machines of the other byte order. */
+  BYTE_ORDER: 5,
   BTF_MALFORMED: 5,
   /** The object has no BTF where it needs some: compile with -g. */
   BTF_MISSING: 5,

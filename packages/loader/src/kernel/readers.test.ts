@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Btf, BtfBuilder, IntEncoding } from '../btf';
 import { effectiveCapabilities, missingCapabilities } from './capabilities';
 import { countCpus } from './cpus';
 import { errnoName, errnoNumber } from './errno';
@@ -6,6 +7,7 @@ import { buildIdOf } from './identity';
 import { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 import { parseKernelConfig } from './kconfig';
 import { parseMountInfo } from './mounts';
+import { readableBtf } from './running-kernel';
 
 test('error numbers and names', () => {
   expect(errnoName(22)).toBe('EINVAL');
@@ -99,4 +101,13 @@ test('CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON, but not for CAP_NET_ADMI
   expect([...admin]).toEqual(['CAP_SYS_ADMIN']);
   const have = { effective: admin, userNamespace: false };
   expect(missingCapabilities(['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN'], have)).toEqual(['CAP_NET_ADMIN']);
+});
+
+test('types of a module that cannot be read are none; readable ones stand on their base', () => {
+  const builder = new BtfBuilder();
+  builder.int('int', 4, IntEncoding.SIGNED);
+  const base = Btf.parse(builder.build());
+  expect(readableBtf(new Uint8Array(40), base)).toBeUndefined();
+  expect(readableBtf(base.bytes.subarray(0, 30), base)).toBeUndefined();
+  expect(readableBtf(new BtfBuilder().build(), base)?.endId).toBe(base.endId);
 });

@@ -1,4 +1,5 @@
 import { Btf } from '../btf';
+import { BpfError } from '../errors';
 import { type TargetKernel } from '../relocate';
 import { features, hasFeature } from './features';
 import { kernelVersionCode } from './identity';
@@ -26,7 +27,7 @@ const running = lazy((): TargetKernel => {
     moduleBtf: (name) => {
       if (!modules.has(name)) {
         const bytes = moduleBtfBytes(name);
-        modules.set(name, bytes && Btf.parse(bytes, { base: btf(), trusted: true }));
+        modules.set(name, bytes && readableBtf(bytes, btf()));
       }
       return modules.get(name);
     },
@@ -46,6 +47,16 @@ const running = lazy((): TargetKernel => {
  */
 export function runningKernel(): TargetKernel {
   return running();
+}
+
+/** The types of a module; undefined where they cannot be read: no program that does without them is to fail for it. */
+export function readableBtf(bytes: Uint8Array, base: Btf): Btf | undefined {
+  try {
+    return Btf.parse(bytes, { base, trusted: true });
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
+  }
 }
 
 /** What names of system calls start with on kernels whose system calls take a pt_regs, by processor (Linux 4.17). */

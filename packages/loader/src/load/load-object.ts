@@ -15,7 +15,7 @@ import { wanted } from './wanted';
  *
  * Slots of maps that the caller handed in are left alone, as those maps may be in use: see {@link fillSlots}.
  *
- * @throws BpfError PROGRAM_NOT_FOUND, MAP_NOT_FOUND, SECTION_UNKNOWN, MAP_INVALID, MAP_CREATE_FAILED,
+ * @throws BpfError BYTE_ORDER, PROGRAM_NOT_FOUND, MAP_NOT_FOUND, SECTION_UNKNOWN, MAP_INVALID, MAP_CREATE_FAILED,
  *   MAP_INCOMPATIBLE, VERIFIER_REJECTED, PROGRAM_LOAD_FAILED, PRIVILEGE_MISSING, EXTERN_UNRESOLVED, and what pinning
  *   throws
  *
@@ -41,6 +41,7 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
   const note = (text: string): void => void notes.push(text);
   const clock = new Clock();
 
+  checkByteOrder(object);
   checkMapNames(object, options);
   const { programs: wantedPrograms, maps: wantedMaps } = wanted(object, options.programs);
   const typed = typedPrograms(wantedPrograms, options.types);
@@ -92,6 +93,16 @@ function openToken(path: string | undefined): Fd | undefined {
     if (error instanceof BpfError) return undefined;
     throw error;
   }
+}
+
+/** Its instructions would load, and its constants mean something else. Every machine that this loader runs on is one. */
+function checkByteOrder({ name, littleEndian }: RelocatedObject): void {
+  if (littleEndian) return;
+  throw new BpfError('BYTE_ORDER', `${name}: the object`, {
+    found: 'big endian',
+    expected: 'little endian, as this machine is',
+    hint: 'compile it with -target bpfel, or -target bpf on this machine',
+  });
 }
 
 /** A mistyped name would otherwise be a map that is created although one was handed in. */

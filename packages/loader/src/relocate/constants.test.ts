@@ -52,6 +52,7 @@ function variable(name: string, mapName: string, offset: number): RelocatedObjec
 const object: RelocatedObject = {
   name: 'x',
   license: 'GPL',
+  littleEndian: true,
   kernelVersion: 0,
   btf: btf.bytes,
   maps: [

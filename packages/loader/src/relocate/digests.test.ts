@@ -99,6 +99,7 @@ test('of constants: contents of data sections, not of other maps', () => {
     constantsDigest({
       name: '',
       license: '',
+      littleEndian: true,
       kernelVersion: 0,
       btf: undefined,
       programs: [],

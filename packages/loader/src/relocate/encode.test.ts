@@ -14,6 +14,7 @@ const instructions = Uint8Array.from([
 
 const object: RelocatedObject = {
   name: 'x',
+  littleEndian: true,
   license: 'Dual MIT/GPL',
   kernelVersion: 0xfffffffe,
   btf: Uint8Array.of(1, 2, 3),

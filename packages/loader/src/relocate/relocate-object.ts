@@ -65,6 +65,7 @@ export function relocateObject(
   const inKernel = ({ program }: SelectedProgram) => !options.attachedToPrograms?.includes(program.name);
   return {
     name: spec.name,
+    littleEndian: spec.littleEndian,
     license: spec.license,
     kernelVersion: spec.kernelVersion,
     btf: btfForKernel(spec),

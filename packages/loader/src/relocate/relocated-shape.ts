@@ -128,6 +128,7 @@ const program = record<RelocatedProgram>({
 /** The fields of a stored relocation result, and of what types they are. */
 export const relocatedShape = record<RelocatedObject>({
   name: text,
+  littleEndian: flag,
   license: text,
   kernelVersion: u32,
   btf: optional(blob),

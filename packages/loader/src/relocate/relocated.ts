@@ -6,6 +6,8 @@ import type { MapSpec, VariableSpec } from '../object';
  */
 export interface RelocatedObject {
   readonly name: string;
+  /** Byte order of the contents of maps and of constants; instructions and types are little endian always. */
+  readonly littleEndian: boolean;
   readonly license: string;
   readonly kernelVersion: number;
   /** BTF to load beside the maps and programs, undefined if the object has none. */
