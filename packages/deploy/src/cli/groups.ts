@@ -1,5 +1,9 @@
+import { btfGroup } from './btf/group';
+import { featuresGroup } from './features/group';
 import { type Group } from './group';
+import { linkGroup } from './link/group';
 import { mapGroup } from './map/group';
+import { progGroup } from './prog/group';
 
 /** The groups of commands on objects in the kernel and on files, in the order of the help. */
-export const groups: readonly Group[] = [mapGroup];
+export const groups: readonly Group[] = [mapGroup, progGroup, linkGroup, btfGroup, featuresGroup];

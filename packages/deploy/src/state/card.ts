@@ -32,6 +32,12 @@ export function createCard(content: CardContent): Fd | undefined {
   }
 }
 
+/** The owner that a card's value names: its first text. */
+export function cardOwner(value: Uint8Array): string | undefined {
+  const end = value.indexOf(0);
+  return end <= 0 ? undefined : Buffer.from(value.subarray(0, end)).toString('utf8');
+}
+
 /** A DATASEC of text variables, and its contents. */
 function layOut(variables: readonly (readonly [name: string, text: string])[]): {
   bytes: Uint8Array;

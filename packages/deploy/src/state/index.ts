@@ -1,5 +1,5 @@
 export { attachPoints, type AttachPlace, type AttachPoint } from './attach-points';
-export { createCard } from './card';
+export { cardOwner, createCard } from './card';
 export { type DeployedLink, type DeployedMap, type DeployedProgram, type Deployment } from './deployment';
 export { createDirectories, isThere, notAllowed, removeIfEmpty } from './directories';
 export { frozenDigest } from './frozen-digest';

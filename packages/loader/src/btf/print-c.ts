@@ -10,6 +10,8 @@ export interface PrintCOptions {
   readonly guard?: string | undefined;
   /** Make every access to a struct of the header a CO-RE relocation; true by default. */
   readonly preserveAccessIndex?: boolean | undefined;
+  /** Print only these types, and what they need; all, if left out. */
+  readonly types?: readonly number[] | undefined;
 }
 
 /**
@@ -45,10 +47,14 @@ export function printC(btf: Btf, options: PrintCOptions = {}): string {
         '#endif\n',
     );
   }
-  printForwards(context, parts);
-  printNamedEnums(context, parts);
-  new Printer(context, parts).printAll();
-  printAnonymousEnums(context, parts);
+  if (options.types === undefined) {
+    printForwards(context, parts);
+    printNamedEnums(context, parts);
+    new Printer(context, parts).printAll();
+    printAnonymousEnums(context, parts);
+  } else {
+    parts.push(...printOnly(context, options.types));
+  }
   if (attribute) {
     parts.push('#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n');
   }
@@ -64,10 +70,15 @@ function hasRecords(btf: Btf): boolean {
 }
 
 /** All tags first: a pointer in a parameter list would otherwise declare a struct of its own. */
-function printForwards({ btf, names }: CContext, parts: string[]): void {
+function printForwards(
+  { btf, names }: CContext,
+  parts: string[],
+  wanted: (name: string) => boolean = () => true,
+): void {
   const lines = new Set<string>();
   for (let id = 1; id < btf.endId; id++) {
     const kind = btf.kind(id);
+    if (!wanted(names.of(id))) continue;
     if (kind === BtfKind.FWD) {
       lines.add(`${btf.kindFlag(id) ? 'union' : 'struct'} ${names.of(id)};`);
     } else if ((kind === BtfKind.STRUCT || kind === BtfKind.UNION) && names.of(id) !== '') {
@@ -77,9 +88,29 @@ function printForwards({ btf, names }: CContext, parts: string[]): void {
   parts.push(`${[...lines].join('\n')}\n`);
 }
 
-function printNamedEnums(context: CContext, parts: string[]): void {
+/** Some types with what they need: of all forward declarations and enums those that their text mentions. */
+function printOnly(context: CContext, types: readonly number[]): string[] {
+  const printed: string[] = [];
+  const printer = new Printer(context, printed);
+  for (const id of types) printer.print(id);
+  const text = printed.join('\n');
+  const mentioned = new Set(
+    Array.from(text.matchAll(/\b(?:struct|union|enum) (\w+)/g), (match) => match[1]!),
+  );
+  const forwards: string[] = [];
+  printForwards(context, forwards, (name) => mentioned.has(name));
+  printNamedEnums(context, forwards, (id) => types.includes(id) || mentioned.has(context.names.of(id)));
+  return [...forwards, ...printed].filter((part) => part !== '\n');
+}
+
+function printNamedEnums(
+  context: CContext,
+  parts: string[],
+  wanted: (id: number) => boolean = () => true,
+): void {
   forEachEnum(context.btf, (id) => {
-    if (context.names.of(id) !== '') parts.push(`${defineEnum(context.btf, context.names, id, '')};\n`);
+    if (context.names.of(id) !== '' && wanted(id))
+      parts.push(`${defineEnum(context.btf, context.names, id, '')};\n`);
   });
 }
 
@@ -120,11 +151,14 @@ class Printer {
 
   printAll(): void {
     const { btf } = this.context;
-    for (let id = 1; id < btf.endId; id++) {
-      const kind = btf.kind(id);
-      if (kind === BtfKind.TYPEDEF) this.typedef(id);
-      else if (kind === BtfKind.STRUCT || kind === BtfKind.UNION) this.record(id);
-    }
+    for (let id = 1; id < btf.endId; id++) this.print(id);
+  }
+
+  /** One type after what it needs; nothing for a kind that C does not define by itself. */
+  print(id: number): void {
+    const kind = this.context.btf.kind(id);
+    if (kind === BtfKind.TYPEDEF) this.typedef(id);
+    else if (kind === BtfKind.STRUCT || kind === BtfKind.UNION) this.record(id);
   }
 
   private typedef(id: number): void {

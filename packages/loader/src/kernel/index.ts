@@ -22,7 +22,7 @@ export {
   type LayoutInput,
   type LayoutOutput,
 } from './layout';
-export { features, hasFeature, type Feature } from './features';
+export { features, hasFeature, hasMapType, hasProgramType, type Feature } from './features';
 export { u64Array } from './arrays';
 export {
   iterCreate,
@@ -109,7 +109,7 @@ export {
 export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';
-export { findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';
+export { allMounts, findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';
 export { runningKernel, syscallFunction } from './running-kernel';
 export {
   addClsact,

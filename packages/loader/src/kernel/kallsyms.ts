@@ -15,7 +15,7 @@ const tab = 0x09;
  *
  * @example
  * ```ts
- * kernelSymbols(['bpf_prog_put']).get('bpf_prog_put')?.[0]?.toString(16); // 'ffffffff8121d2c0'
+ * kernelSymbols(['bpf_prog_put']).get('bpf_prog_put')?.[0]?.toString(16); // such as 'ffffffff8121d2c0'
  * ```
  */
 export function kernelSymbols(

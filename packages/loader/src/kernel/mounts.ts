@@ -61,6 +61,23 @@ export function findMount(type: 'bpf' | 'tracefs' | 'cgroup2'): string | undefin
 }
 
 /**
+ * Every place where a file system of this type is mounted whole for this process, and no later mount hides it. Sorted.
+ *
+ * @example
+ * ```ts
+ * allMounts('bpf').includes('/sys/fs/bpf'); // true
+ * ```
+ */
+export function allMounts(type: 'bpf' | 'tracefs' | 'cgroup2'): string[] {
+  const points = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const whole = points.filter((point) => point.type === type && point.root === '/');
+  const shown = whole
+    .map((point) => point.path)
+    .filter((path) => fileSystemType(path) === conventional[type].magic);
+  return [...new Set(shown)].sort();
+}
+
+/**
  * tracefs, also where only debugfs is mounted, which shows it below `tracing`.
  *
  * @example
