@@ -39,6 +39,8 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   apply: 'deploys',
   destroy: 'removes what is deployed',
   planProject: 'asks for what is deployed',
+  repair: 'repairs what is deployed',
+  rollback: 'goes back to what was deployed',
   status: 'asks for what is deployed',
   run: 'deploys',
   makePlan: 'takes what an object, a ledger and the kernel hold',

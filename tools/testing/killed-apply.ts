@@ -1,12 +1,12 @@
 /**
- * A process that applies a manifest and is killed on the way: `node -r ./tools/run-source.js` with a request as JSON in
+ * A process that applies a manifest, or rolls back, and is killed on the way: `node -r ./tools/run-source.js` with a request as JSON in
  * its only argument. It prints `ready` and waits for a line on stdin, so that several can be started ahead.
  *
  * Every step of an apply changes something under the pin root with node:fs (a pin is given its mode right after it is
  * made), so the SIGKILL right before such a call, whichever it is, stands for one at every step.
  */
 import fs from 'node:fs';
-import { apply } from '../../packages/deploy/src/apply';
+import { apply, rollback } from '../../packages/deploy/src/apply';
 import { RelocationCache } from '../../packages/deploy/src/cache';
 import { loadProject } from '../../packages/deploy/src/manifest';
 import { type NamedObject } from './deployment';
@@ -16,6 +16,8 @@ export interface KilledApply {
   readonly objects: readonly NamedObject[];
   readonly set: readonly string[];
   readonly cacheFolder: string;
+  /** Go back to the generation before instead. */
+  readonly rollback?: boolean;
   /** Everything below this is counted. */
   readonly bpffs: string;
 }
@@ -28,7 +30,10 @@ process.stdin.once('data', (line) => {
   const { workspace, objects, set, cacheFolder } = request;
   const config = loadProject({ workspaceRoot: workspace, project: 'p', set });
   const cache = new RelocationCache(cacheFolder);
-  void apply({ config, objects, cache, note: () => undefined }).then(() => process.exit(0));
+  const note = (): void => undefined;
+  const work =
+    request.rollback === true ? rollback(config, { note }) : apply({ config, objects, cache, note });
+  void work.then(() => process.exit(0));
 });
 console.log('ready');
 

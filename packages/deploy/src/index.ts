@@ -1,7 +1,17 @@
 /**
  * `@nx-bpf/deploy`: from a manifest to what is in the kernel. The command line and the Nx plugin are thin over this.
  */
-export { apply, destroy, planProject, status, type ApplyInput, type ApplyResult, type Status } from './apply';
+export {
+  apply,
+  destroy,
+  planProject,
+  repair,
+  rollback,
+  status,
+  type ApplyInput,
+  type ApplyResult,
+  type Status,
+} from './apply';
 export { RelocationCache } from './cache';
 export { type Outcome, type Request } from './cli/request';
 export { run } from './cli/run';

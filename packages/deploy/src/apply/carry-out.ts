@@ -20,6 +20,7 @@ import { type Interruption } from './interruption';
 import { inAttachOrder } from './link-order';
 import { linkBefore, switchLink, type LiveLink } from './links';
 import { loadPrograms, type Live } from './load-programs';
+import { keepLostMaps } from './lost-maps';
 import { newLedger } from './new-ledger';
 import { exchangePin, makeDirectories, replacePin } from './pins';
 import { type PreparedObject } from './prepare';
@@ -38,6 +39,17 @@ export interface Work {
   readonly wishes: MapWishes;
   readonly interruption: Interruption;
   readonly undo: Undo;
+}
+
+/** What pinning maps and switching links need of a plan's work: what is wanted may come from a ledger, too. */
+export interface Switching extends Pick<
+  Work,
+  'config' | 'layout' | 'recorded' | 'plan' | 'interruption' | 'undo'
+> {
+  readonly desired: {
+    readonly maps: readonly { readonly name: string; readonly pin: string | undefined }[];
+    readonly links: readonly { readonly id: string; readonly program: string }[];
+  };
 }
 
 /**
@@ -60,6 +72,7 @@ export async function carryOut(work: Work): Promise<{ ledger: Ledger; migrations
 
   noteOutsidePins(layout, movingPins(work, live));
   undo.push('remove the note of outside pins', () => noteOutsidePins(layout, []));
+  keepLostMaps(layout, recorded, live, mode, undo);
   pinMaps(work, live);
   makeDirectories(layout.links, mode, undo);
   const links = await switchLinks(work, live);
@@ -90,7 +103,7 @@ export function outsidePins(layout: Layout, desired: Desired): string[] {
 }
 
 /** Outside pins that this apply makes, and those of the generation before that it may remove. */
-function movingPins({ layout, desired, recorded }: Work, live: Live): OutsidePin[] {
+export function movingPins({ layout, desired, recorded }: Switching, live: Live): OutsidePin[] {
   const made = desired.maps.flatMap(({ name, pin }) => {
     const map = live.maps.get(name);
     return map?.fresh === true ? [{ pin, id: map.info.id }] : [];
@@ -101,7 +114,7 @@ function movingPins({ layout, desired, recorded }: Work, live: Live): OutsidePin
   );
 }
 
-function pinMaps({ config, layout, desired, undo }: Work, live: Live): void {
+export function pinMaps({ config, layout, desired, undo }: Switching, live: Live): void {
   const { mode } = config.pin;
   makeDirectories(layout.maps, mode, undo);
   for (const { name, pin } of desired.maps) {
@@ -117,9 +130,11 @@ function pinMaps({ config, layout, desired, undo }: Work, live: Live): void {
   }
 }
 
-async function switchLinks(
-  { config, layout, desired, recorded, plan, interruption, undo }: Work,
+/** @param entry the attachment with an id; by default the manifest's */
+export async function switchLinks(
+  { config, layout, desired, recorded, plan, interruption, undo }: Switching,
   live: Live,
+  entry: (id: string) => AttachEntry = (id) => entryOf(config, id),
 ): Promise<Map<string, LiveLink>> {
   const links = new Map<string, LiveLink>();
   const references = {
@@ -129,14 +144,14 @@ async function switchLinks(
   };
   const changes = new Map(plan.links.map((change) => [change.name, change]));
   const wanted = desired.links.map(({ id }) => id).filter((id) => changes.has(id));
-  for (const id of inAttachOrder(wanted, (each) => entryOf(config, each))) {
+  for (const id of inAttachOrder(wanted, entry)) {
     await interruption.checkpoint();
     const { program } = desired.links.find((link) => link.id === id)!;
     const change = changes.get(id)!;
     const step = {
       layout,
       change,
-      entry: entryOf(config, id),
+      entry: entry(id),
       programName: program,
       program: live.programs.get(program)!,
       before: linkBefore(layout, recorded, change.renamedFrom ?? id, undo),

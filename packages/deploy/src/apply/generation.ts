@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Fd } from '@nx-bpf/loader';
-import { generationPath, programPin, type Layout } from '../state';
+import { generationLedger, generationPath, programPin, type Layout } from '../state';
 import { type Live } from './load-programs';
 import { makeDirectories, pin } from './pins';
 import { type Undo } from './undo';
@@ -22,5 +22,5 @@ export function pinGeneration(
   for (const [name, program] of live.programs) {
     pin(program.fd, `program '${name}'`, programPin(layout, generation, name), mode);
   }
-  pin(ledger, 'ledger', path.join(directory, 'ledger'), mode);
+  pin(ledger, 'ledger', generationLedger(layout, generation), mode);
 }

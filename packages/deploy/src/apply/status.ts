@@ -1,14 +1,23 @@
 import { type ProjectConfig } from '../manifest';
-import { driftText, findDrift } from '../plan';
-import { isThere, layoutOf, observe, readLedger, type Deployment } from '../state';
+import { driftText, findDrift, type Drift } from '../plan';
+import { isThere, layoutOf, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
 import { deploymentOf } from './deployment';
+import { inspect, type ProgramRuns } from './inspect';
 import { leftBehind } from './tidy';
 
 export interface Status {
-  /** `absent`: nothing is deployed. `drifted`: not all of it is as apply left it. */
-  readonly state: 'healthy' | 'drifted' | 'absent';
+  /**
+   * `absent`: nothing is deployed. `drifted`: not all of it is as apply left it. `gone`: the ledger is there, and
+   * nothing of what it names runs any more.
+   */
+  readonly state: 'healthy' | 'drifted' | 'gone' | 'absent';
   readonly drift: readonly string[];
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly string[];
+  readonly runs: readonly ProgramRuns[];
   readonly committed: string | undefined;
+  /** The generation that a rollback left for this one; undefined if none did. */
+  readonly rolledBackFrom: number | undefined;
   readonly deployment: Deployment | undefined;
 }
 
@@ -26,18 +35,45 @@ export interface Status {
 export function status(config: ProjectConfig): Status {
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   const ledger = isThere(layout.base) ? readLedger(layout.ledger) : undefined;
-  if (ledger === undefined)
-    return { state: 'absent', drift: [], committed: undefined, deployment: undefined };
-  const drift = [
-    ...findDrift(ledger, observe(layout, ledger)).map(driftText),
-    ...leftBehind(layout, ledger).map(
-      (place) => `${place}: left by an apply that was killed; the next one removes it`,
-    ),
-  ];
+  if (ledger === undefined) {
+    return {
+      state: 'absent',
+      drift: [],
+      unseen: [],
+      runs: [],
+      committed: undefined,
+      rolledBackFrom: undefined,
+      deployment: undefined,
+    };
+  }
+  const { drift, unseen, runs } = inspectAll(layout, ledger);
+  const left = leftBehind(layout, ledger).map(
+    (place) => `${place}: left by an apply that was killed; the next one removes it`,
+  );
+  const texts = [...drift.map(driftText), ...left];
   return {
-    state: drift.length === 0 ? 'healthy' : 'drifted',
-    drift,
+    state: isGone(layout, ledger) ? 'gone' : texts.length === 0 ? 'healthy' : 'drifted',
+    drift: texts,
+    unseen,
+    runs,
     committed: ledger.committed,
+    rolledBackFrom: ledger.rolledBackFrom ?? undefined,
     deployment: deploymentOf(layout, ledger),
   };
+}
+
+/** All that is not as it was committed: what is missing or was replaced, then what differs inside. */
+export function inspectAll(
+  layout: Layout,
+  ledger: Ledger,
+): { drift: readonly Drift[]; unseen: readonly string[]; runs: readonly ProgramRuns[] } {
+  const missing = findDrift(ledger, observe(layout, ledger));
+  const { drift, unseen, runs } = inspect(layout, ledger);
+  return { drift: [...missing, ...drift], unseen, runs };
+}
+
+function isGone(layout: Layout, ledger: Ledger): boolean {
+  const { programs, maps, links } = observe(layout, ledger);
+  const named = ledger.programs.length + ledger.maps.length + ledger.links.length;
+  return named > 0 && programs.size + maps.size + links.size === 0;
 }

@@ -11,6 +11,7 @@ import {
   type Ledger,
   type OutsidePin,
 } from '../state';
+import { bringBackMaps } from './lost-maps';
 
 /**
  * Brings what is pinned to what the ledger says: right after a commit that takes away what the new generation has not;
@@ -31,6 +32,7 @@ export function tidy(
   const outside = unnamedOutside(layout, ledger).filter(
     (outside) => !isUsedElsewhere(layout, outside.pin) && removeOutsidePin(outside),
   );
+  if (ledger !== undefined) bringBackMaps(layout, ledger);
   const places = unnamedPlaces(layout, ledger, keepGenerations).filter((place) => !except.has(place));
   for (const place of places) fs.rmSync(place, { recursive: true });
   return [...outside.map(({ pin }) => pin), ...places.filter((place) => place !== layout.outside)];

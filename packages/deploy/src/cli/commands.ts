@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import pc from 'picocolors';
-import { apply, destroy, planProject, status } from '../apply';
+import { apply, destroy, planProject, repair, rollback, status } from '../apply';
 import { RelocationCache } from '../cache';
 import { readPlan, type SavedPlan } from '../plan';
 import { describeConfig, planSummary, renderConfig, renderDeployment, renderPlan } from '../report';
@@ -11,7 +11,7 @@ import { buildObjects, type BuiltObject } from '../toolchain';
 import { outputDirectory } from './output-directory';
 import { type Answer, type CommandInput } from './request';
 
-export type CommandName = 'build' | 'plan' | 'apply' | 'status' | 'destroy' | 'config';
+export type CommandName = 'build' | 'plan' | 'apply' | 'status' | 'rollback' | 'destroy' | 'config';
 
 type CommandFunction = (input: CommandInput) => Answer | Promise<Answer>;
 
@@ -89,25 +89,59 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     };
   },
 
-  status(input) {
-    const { config } = input;
-    const { state, drift, committed, deployment } = status(config);
-    const result = { ...subject(input), state, drift, committed: committed ?? null, ...deployment };
+  async status(input) {
+    const { config, note, request } = input;
+    if (request.repair === true) {
+      const { removed, plan } = await repair(config, note);
+      for (const place of removed) note(`removed ${place}`);
+      if (plan !== undefined) note(`made again: ${planSummary(plan)}; generation ${plan.from} to ${plan.to}`);
+    }
+    const found = status(config);
+    const { state, drift, unseen, runs, committed, rolledBackFrom, deployment } = found;
+    const result = {
+      ...subject(input),
+      state,
+      drift,
+      unseen,
+      runs,
+      committed: committed ?? null,
+      rolledBackFrom: rolledBackFrom ?? null,
+      ...deployment,
+    };
     if (deployment === undefined) return { lines: [`${title(input)}: nothing is deployed`], result };
     const base = layoutOf(config.pin.root, config.project, config.environment).base;
     const colour = state === 'healthy' ? pc.green : pc.red;
+    const origin = rolledBackFrom === undefined ? '' : `, rolled back from ${rolledBackFrom}`;
     return {
       lines: [
-        `${title(input)}: ${colour(state)}, generation ${deployment.generation}, committed ${committed}`,
+        `${title(input)}: ${colour(state)}, generation ${deployment.generation}${origin}, committed ${committed}`,
         ...drift.map((line) => `  ${pc.red('drift')} ${line}`),
+        ...unseen.map((line) => `  ${pc.yellow('not seen')} ${line}`),
         '',
         `Pins are under ${base}`,
         '',
-        ...renderDeployment(deployment, base),
+        ...renderDeployment(deployment, base, runs),
       ],
       result,
       // 2 is "drift found", so that a scheduled check fails.
-      exitStatus: state === 'drifted' ? 2 : 0,
+      exitStatus: state === 'healthy' ? 0 : 2,
+    };
+  },
+
+  async rollback(input) {
+    const { config, note, request } = input;
+    const { from, to, plan, deployment } = await rollback(config, { to: request.to, note });
+    const base = layoutOf(config.pin.root, config.project, config.environment).base;
+    return {
+      lines: [
+        ...renderPlan(plan),
+        pc.green(
+          `${title(input)} is back from generation ${from} to what ${to} was, as generation ${deployment.generation}`,
+        ),
+        '',
+        ...renderDeployment(deployment, base),
+      ],
+      result: { ...subject(input), changed: true, from, to, plan, ...deployment },
     };
   },
 

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { groups } from './groups';
 import { type RawOptions } from './raw';
 import { type CommandName } from './commands';
@@ -96,7 +96,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   onProject('apply', 'load, pin and attach what the manifest says, and nothing twice')
     .option('--plan <file>', 'carry out a saved plan, or nothing if something changed since')
     .option('--watch', watching);
-  onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left');
+  onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left').option(
+    '--repair',
+    'bring what was interrupted or damaged back to what the ledger says',
+  );
+  onProject('rollback', 'go back to a generation that was there before').option(
+    '--to <generation>',
+    'its number; by default the one before',
+    (text) => {
+      if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is the number of a generation.');
+      return Number(text);
+    },
+  );
   onProject('destroy', 'detach and remove what apply put there, and nothing else');
   onProject('config', 'the merged manifest of an environment, and where each value comes from');
 

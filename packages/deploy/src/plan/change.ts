@@ -28,7 +28,9 @@ export type Reason =
   | 'renamed'
   /** Somebody changed or removed it behind our back. */
   | 'drift'
-  | 'unused';
+  | 'unused'
+  /** It is what an earlier generation had. */
+  | 'rollback';
 
 export interface Change<Action extends string = string> {
   readonly name: string;
@@ -100,7 +102,8 @@ export interface LinkChange extends Change<'create' | 'keep' | 'update' | 'repla
 
 /** Something that is not as apply left it. */
 export interface Drift {
-  readonly kind: 'program' | 'map' | 'link';
+  /** `hook`: what others do at the place of a link, named by its id. */
+  readonly kind: 'program' | 'map' | 'link' | 'hook' | 'deployment';
   readonly name: string;
   readonly text: string;
 }

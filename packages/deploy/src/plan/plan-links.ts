@@ -4,7 +4,7 @@ import { type Desired, type DesiredLink } from './desired';
 
 /** What becomes of the links; each of them follows its program, and what its options name. */
 export function planLinks(
-  desired: Desired,
+  desired: Pick<Desired, 'links'>,
   recorded: Ledger | undefined,
   observed: Observed,
   changes: { readonly programs: readonly ProgramChange[]; readonly maps: readonly Change[] },
@@ -109,7 +109,7 @@ export function exclusivePlace({ hook, netns, options }: LedgerLink['entry']): s
  * same way: the manifest gave it another name.
  */
 function findRenamed(
-  desired: Desired,
+  desired: Pick<Desired, 'links'>,
   recorded: Ledger | undefined,
   observed: Observed,
 ): Map<string, LedgerLink> {

@@ -2,10 +2,28 @@ import pc from 'picocolors';
 import { type Deployment } from '../state';
 import { table } from './table';
 
-/** A deployment as tables. `root` is cut from the pins, since all of them share it. */
-export function renderDeployment(deployment: Deployment, base: string): string[] {
+/** How often a program ran, and for how long. */
+interface Runs {
+  readonly name: string;
+  readonly runs: number;
+  readonly nanoseconds: number;
+}
+
+/**
+ * A deployment as tables. `base` is cut from the pins, since all of them share it.
+ *
+ * @param runs how often its programs ran; shown if any did, since the kernel does not always count
+ */
+export function renderDeployment(deployment: Deployment, base: string, runs: readonly Runs[] = []): string[] {
   const short = (pin: string | null): string =>
     pin === null ? '-' : pin.startsWith(`${base}/`) ? pin.slice(base.length + 1) : pin;
+  const counted = runs.some((each) => each.runs > 0);
+  const runsOf = (program: { readonly name: string }): Runs | undefined =>
+    runs.find(({ name }) => name === program.name);
+  const runColumns = [
+    { title: 'runs', of: (p: { readonly name: string }) => runsOf(p)?.runs ?? 0 },
+    { title: 'ns', of: (p: { readonly name: string }) => runsOf(p)?.nanoseconds ?? 0 },
+  ];
   const lines: string[] = [];
   const section = (title: string, rows: string[]): void => {
     if (lines.length > 0) lines.push('');
@@ -21,6 +39,7 @@ export function renderDeployment(deployment: Deployment, base: string): string[]
         { title: 'tag', of: (p) => p.tag },
         { title: 'insns', of: (p) => p.insns },
         { title: 'verified', of: (p) => p.verified ?? '-' },
+        ...(counted ? runColumns : []),
         { title: 'pin', of: (p) => short(p.pin) },
       ]),
     );

@@ -4,6 +4,8 @@ export { type DeployedLink, type DeployedMap, type DeployedProgram, type Deploym
 export { createDirectories, isThere, notAllowed, removeIfEmpty } from './directories';
 export { frozenDigest } from './frozen-digest';
 export {
+  generationLedger,
+  generationMapPin,
   generationPath,
   isInside,
   layoutOf,
@@ -24,7 +26,7 @@ export {
   type ObjectIdentity,
   type ProgramIdentity,
 } from './ledger';
-export { unnamedPlaces } from './leftovers';
+export { keptGenerations, unnamedPlaces } from './leftovers';
 export { createLedgerMap, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';
 export { holderText, lockHolder, type LockHolder } from './lock-holder';

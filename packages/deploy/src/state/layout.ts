@@ -8,6 +8,7 @@ import { pinName, sharedName } from '../manifest';
  *       lock/                       for flock(2); never renamed
  *       gen/<n>/programs/<name>     the programs of generation n
  *       gen/<n>/ledger              the ledger of generation n
+ *       gen/<n>/maps/<name>         maps of generation n that the next one has not: for a rollback
  *       current                     symlink to gen/<n>
  *       maps/<name>                 maps live across generations
  *       links/<id>                  one pin a link, updated in place
@@ -58,6 +59,14 @@ export function generationPath(layout: Layout, generation: number): string {
 
 export function programPin(layout: Layout, generation: number, name: string): string {
   return path.join(generationPath(layout, generation), 'programs', pinName(name));
+}
+
+export function generationMapPin(layout: Layout, generation: number, name: string): string {
+  return path.join(generationPath(layout, generation), 'maps', pinName(name));
+}
+
+export function generationLedger(layout: Layout, generation: number): string {
+  return path.join(generationPath(layout, generation), 'ledger');
 }
 
 export function mapPin(layout: Layout, name: string): string {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { linkPin, temporaryPrefix, type Layout } from './layout';
+import { generationPath, linkPin, temporaryPrefix, type Layout } from './layout';
 import { type Ledger } from './ledger';
 
 /**
@@ -22,9 +22,18 @@ export function unnamedPlaces(layout: Layout, ledger: Ledger | undefined, keepGe
   return [
     ...entries(layout.links).filter((place) => !named.has(place)),
     ...entries(layout.maps).filter((place) => !named.has(place)),
+    // Maps that the generation was about to lose: they are in their places again.
+    ...(ledger === undefined ? [] : entries(path.join(generationPath(layout, newest), 'maps'))),
     ...entries(layout.generations).filter((place) => !isKept(Number(path.basename(place)))),
     ...entries(layout.base).filter((place) => path.basename(place).startsWith(temporaryPrefix)),
   ];
+}
+
+/** The generations that are pinned, rising. */
+export function keptGenerations(layout: Layout): number[] {
+  return entries(layout.generations)
+    .map((place) => Number(path.basename(place)))
+    .sort((a, b) => a - b);
 }
 
 /** What is in a directory, sorted; nothing if it is not there. */

@@ -17,6 +17,15 @@ export interface LoadOptions extends BuildOptions {
   readonly plan?: string;
 }
 
+export interface StatusOptions extends DeployOptions {
+  readonly repair?: boolean;
+}
+
+export interface RollbackOptions extends DeployOptions {
+  /** Number of a generation. */
+  readonly to?: number;
+}
+
 export interface PlanOptions extends DeployOptions {
   readonly out?: string;
   readonly verify?: boolean;

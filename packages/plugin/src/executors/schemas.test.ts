@@ -29,6 +29,8 @@ test.each(Object.entries(executors))(
 const own: Readonly<Record<string, readonly string[]>> = {
   build: ['watch'],
   load: ['plan', 'watch'],
+  rollback: ['to'],
+  status: ['repair'],
   plan: ['out', 'verify', 'detailedExitcode'],
 };
 

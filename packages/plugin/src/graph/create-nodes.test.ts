@@ -35,12 +35,19 @@ async function inferWith(
   >;
 }
 
-test('a project with a manifest gets four targets, with a configuration for each environment and no default one', async () => {
+test('a project with a manifest gets its targets, with a configuration for each environment and no default one', async () => {
   write('bpf.config.yaml', 'version: 1\ndefaultEnvironment: dev\nenvironments: { dev: {}, prod: {} }\n');
   write('packages/agent/bpf.config.yaml', 'version: 1\nenvironments: { edge: {} }\n');
   const { targets } = (await infer('bpf.config.yaml', 'packages/agent/bpf.config.yaml'))['packages/agent']!;
 
-  expect(Object.keys(targets!)).toEqual(['bpf-build', 'bpf-load', 'bpf-plan', 'bpf-status', 'bpf-unload']);
+  expect(Object.keys(targets!)).toEqual([
+    'bpf-build',
+    'bpf-load',
+    'bpf-plan',
+    'bpf-rollback',
+    'bpf-status',
+    'bpf-unload',
+  ]);
   for (const target of Object.values(targets!)) {
     expect(target.configurations).toEqual({
       dev: { environment: 'dev' },
@@ -63,7 +70,7 @@ test('objects may come from the cache, what touches the kernel never does and ru
   });
   expect(targets!['bpf-build']!.inputs).toContain('{workspaceRoot}/bpf.config.yaml');
   expect(targets!['bpf-load']).toMatchObject({ dependsOn: ['bpf-build'] });
-  for (const name of ['bpf-load', 'bpf-plan', 'bpf-status', 'bpf-unload']) {
+  for (const name of ['bpf-load', 'bpf-plan', 'bpf-rollback', 'bpf-status', 'bpf-unload']) {
     expect(targets![name]).toMatchObject({ cache: false, parallelism: false });
   }
 });
@@ -83,14 +90,21 @@ test('a manifest that Nx does not list, since git ignores it, makes no project',
 
 test('a manifest that is not even YAML still gives its targets: running one shows what is wrong', async () => {
   write('agent/bpf.config.yaml', 'version: 1\n  objects: [\n');
-  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(5);
+  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(6);
 });
 
 test('options of nx.json rename targets, and what depends on them', async () => {
   write('agent/bpf.config.yaml', 'version: 1\n');
   const options = { buildTargetName: 'compile', loadTargetName: 'deploy' };
   const { targets } = (await inferWith(options, 'agent/bpf.config.yaml'))['agent']!;
-  expect(Object.keys(targets!)).toEqual(['compile', 'deploy', 'bpf-plan', 'bpf-status', 'bpf-unload']);
+  expect(Object.keys(targets!)).toEqual([
+    'compile',
+    'deploy',
+    'bpf-plan',
+    'bpf-rollback',
+    'bpf-status',
+    'bpf-unload',
+  ]);
   expect(targets!['deploy']).toMatchObject({
     executor: '@nx-bpf/plugin:load',
     dependsOn: ['compile'],

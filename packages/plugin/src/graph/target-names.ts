@@ -1,4 +1,11 @@
 /** The targets of a project with a manifest, by the names that they have unless nx.json says otherwise. */
-export const targetNames = ['bpf-build', 'bpf-load', 'bpf-plan', 'bpf-status', 'bpf-unload'] as const;
+export const targetNames = [
+  'bpf-build',
+  'bpf-load',
+  'bpf-plan',
+  'bpf-rollback',
+  'bpf-status',
+  'bpf-unload',
+] as const;
 
 export type TargetName = (typeof targetNames)[number];

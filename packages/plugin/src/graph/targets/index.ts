@@ -4,6 +4,7 @@ import { targetNames, type TargetName } from '../target-names';
 import { buildTarget } from './build';
 import { loadTarget } from './load';
 import { planTarget } from './plan';
+import { rollbackTarget } from './rollback';
 import { statusTarget } from './status';
 import { unloadTarget } from './unload';
 
@@ -13,6 +14,7 @@ const inferred: {
   'bpf-build': buildTarget,
   'bpf-load': loadTarget,
   'bpf-plan': planTarget,
+  'bpf-rollback': rollbackTarget,
   'bpf-status': statusTarget,
   'bpf-unload': unloadTarget,
 };

@@ -1,0 +1,204 @@
+import { hooks } from '@nx-bpf/loader';
+import { namedBy, type ProjectConfig } from '../manifest';
+import { exclusivePlace, findDrift, planLinks, type DesiredLink, type Plan, type Reason } from '../plan';
+import {
+  attachPoints,
+  createLedgerMap,
+  noteOutsidePins,
+  observe,
+  type Layout,
+  type Ledger,
+  type LedgerLink,
+} from '../state';
+import { movingPins, pinMaps, switchLinks } from './carry-out';
+import { pinGeneration } from './generation';
+import { type Interruption } from './interruption';
+import { type LiveLink } from './links';
+import { type Live } from './load-programs';
+import { keepLostMaps } from './lost-maps';
+import { openGeneration } from './open-generation';
+import { makeDirectories, replacePin } from './pins';
+import { tidy } from './tidy';
+import { type Undo } from './undo';
+
+export interface RestoreWork {
+  readonly config: ProjectConfig;
+  readonly layout: Layout;
+  /** The generation that is to be there again. */
+  readonly target: Ledger;
+  /** The one that is there; the same as `target` where it is repaired. */
+  readonly current: Ledger;
+  readonly interruption: Interruption;
+  readonly undo: Undo;
+}
+
+/**
+ * Makes the kernel hold again what a ledger says, from what is still there: no object is loaded, links are switched as
+ * an apply does, and the rename of a new ledger commits. Killed on the way it leaves what an apply that is killed
+ * leaves.
+ *
+ * @returns what changed, and the ledger of the new generation
+ * @throws BpfError GENERATION_UNAVAILABLE if a program or a map is gone
+ */
+export async function restore(work: RestoreWork): Promise<{ plan: Plan; ledger: Ledger }> {
+  const { config, layout, target, current, interruption, undo } = work;
+  const { mode } = config.pin;
+  const live = openGeneration(layout, target, undo);
+  const plan = planRestore(work, live);
+  await interruption.checkpoint();
+
+  const wanted = { maps: target.maps, links: target.links };
+  const switching = { ...work, desired: wanted, recorded: current, plan };
+  noteOutsidePins(layout, movingPins(switching, live));
+  undo.push('remove the note of outside pins', () => noteOutsidePins(layout, []));
+  keepLostMaps(layout, current, live, mode, undo);
+  pinMaps(switching, live);
+  makeDirectories(layout.links, mode, undo);
+  const entries = new Map(target.links.map((link) => [link.id, link.entry]));
+  const links = await switchLinks(switching, live, (id) => entries.get(id)!);
+
+  const ledger = restoredLedger(work, plan.to, live, links);
+  const ledgerMap = createLedgerMap(ledger);
+  undo.own('ledger', ledgerMap);
+  pinGeneration(layout, plan.to, live, ledgerMap, mode, undo);
+  replacePin(ledgerMap, 'ledger', layout.ledger, mode);
+  undo.commit();
+
+  tidy(layout, ledger, config.deploy.keepGenerations);
+  return { plan, ledger };
+}
+
+function restoredLedger(
+  { target, current }: RestoreWork,
+  generation: number,
+  live: Live,
+  links: ReadonlyMap<string, LiveLink>,
+): Ledger {
+  const neighbours = attachPoints(
+    target.links.map(({ id, entry, program }) => ({
+      id,
+      entry,
+      attachType: live.programs.get(program)!.attachType,
+    })),
+  );
+  return {
+    ...target,
+    generation,
+    rolledBackFrom: target === current ? current.rolledBackFrom : current.generation,
+    committed: new Date().toISOString(),
+    links: target.links.map((recorded): LedgerLink => {
+      const { link, target: place } = links.get(recorded.id)!;
+      return {
+        ...recorded,
+        target: place,
+        kernelId: link.id,
+        programId: live.programs.get(recorded.program)!.info.id,
+        neighbours: neighbours.get(recorded.id)?.programIds ?? null,
+      };
+    }),
+  };
+}
+
+function planRestore({ layout, target, current }: RestoreWork, live: Live): Plan {
+  const reasons: readonly Reason[] = [target === current ? 'drift' : 'rollback'];
+  const observed = observe(layout, current);
+  const idsOf = (list: readonly { readonly name: string; readonly id: number }[]): Map<string, number> =>
+    new Map(list.map(({ name, id }) => [name, id]));
+  const action = (
+    before: ReadonlyMap<string, number>,
+    after: { readonly name: string; readonly id: number },
+  ): 'create' | 'keep' | 'replace' => {
+    const id = before.get(after.name);
+    return id === undefined ? 'create' : id === after.id ? 'keep' : 'replace';
+  };
+  const gone = <T extends { readonly name: string }>(before: readonly T[], after: readonly T[]): T[] =>
+    before.filter(({ name }) => !after.some((each) => each.name === name));
+  const known = (verified: number): number | null => (verified === 0 ? null : verified);
+
+  const before = new Map(current.programs.map((program) => [program.name, program]));
+  const ids = idsOf(current.programs);
+  const programs: Plan['programs'] = [
+    ...target.programs.map((program) => {
+      const old = before.get(program.name);
+      const what = action(ids, program);
+      return {
+        name: program.name,
+        action: what,
+        reasons: what === 'keep' ? [] : reasons,
+        object: program.object,
+        type: program.type,
+        insns: { before: old?.insns ?? null, after: program.insns },
+        verified: { before: old === undefined ? null : known(old.verified), after: known(program.verified) },
+      };
+    }),
+    ...gone(current.programs, target.programs).map(({ name, object, type, insns, verified }) => ({
+      name,
+      action: 'remove' as const,
+      reasons,
+      object,
+      type,
+      insns: { before: insns, after: null },
+      verified: { before: known(verified), after: null },
+    })),
+  ];
+  const mapIds = idsOf(current.maps);
+  const maps: Plan['maps'] = [
+    ...target.maps.map((map) => {
+      const what = action(mapIds, map);
+      const repinned = what === 'keep' && live.maps.get(map.name)?.fresh === true;
+      return {
+        name: map.name,
+        action: repinned ? ('replace' as const) : what,
+        reasons: what === 'keep' && !repinned ? [] : reasons,
+        type: map.type,
+        differences: [],
+        contents: null,
+        window: null,
+        problems: [],
+      };
+    }),
+    ...gone(current.maps, target.maps).map(({ name, type }) => ({
+      name,
+      action: 'remove' as const,
+      reasons,
+      type,
+      differences: [],
+      contents: null,
+      window: null,
+      problems: [],
+    })),
+  ];
+  const links = planLinks({ links: target.links.map(wantedLink) }, current, observed, { programs, maps });
+  const sorted = <T extends { readonly name: string }>(list: readonly T[]): T[] =>
+    [...list].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    formatVersion: 1,
+    project: target.project,
+    environment: target.environment,
+    from: current.generation,
+    to: current.generation + 1,
+    programs: sorted(programs),
+    maps: sorted(maps),
+    links: sorted(links),
+    drift: findDrift(current, observed),
+    foreign: [],
+    sideBySide: links.filter(({ action: each }) => each !== 'keep').length > 1,
+    capabilities: [],
+    empty: false,
+  };
+}
+
+function wantedLink({ id, program, hook, target, spec, entry }: LedgerLink): DesiredLink {
+  return {
+    id,
+    program,
+    hook: hook as DesiredLink['hook'],
+    target,
+    spec,
+    updatable: hooks[entry.hook].update === 'swap',
+    replace: entry.replace,
+    exclusive: exclusivePlace(entry),
+    uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },
+    capabilities: [],
+  };
+}
