@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { allIds, BpfMap, Link, linkInfo, tcxPrograms, withObject } from '@nx-bpf/loader';
 import { beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
+import { compileTraced } from '../../../../tools/testing/user-binary';
 import { linkPin } from '../state';
 import { destroy } from './index';
 
@@ -31,6 +33,23 @@ SEC("netfilter") int refuse(void *ctx) { seen++; return 0; }
 
 const probes = `${header}
 SEC("kprobe/do_unlinkat") int probe(void *ctx) { return 0; }
+`;
+
+/** Of user space; a cookie of each is counted. */
+const userProbes = `#include <linux/ptrace.h>
+#include <stdbool.h>
+${header}
+#include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
+__u64 runs[8];
+static int tell(__u64 cookie) { __sync_fetch_and_add(&runs[cookie & 7], 1); return 0; }
+SEC("uprobe") int one(struct pt_regs *ctx) { return tell(bpf_get_attach_cookie(ctx)); }
+SEC("uprobe.multi") int many(struct pt_regs *ctx) { return tell(bpf_get_attach_cookie(ctx)); }
+SEC("usdt") int probe(struct pt_regs *ctx)
+{
+  long value;
+  return bpf_usdt_arg(ctx, 0, &value) ? 0 : tell(bpf_usdt_cookie(ctx));
+}
 `;
 
 kernelSuite('hooks by a manifest', (kernel) => {
@@ -129,6 +148,42 @@ programs:
 `);
     expect((await fixture.apply(object('probes', probes))).deployment.links).toEqual([]);
     expect(fixture.notes).toContainEqual(expect.stringContaining('link probe left out'));
+    await destroy(fixture.load(), () => undefined);
+  });
+
+  test('probes of user space, with cookies; another cookie makes a link anew', async () => {
+    const traced = compileTraced(path.join(kernel.directory, 'traced'));
+    const flags = [`-D__TARGET_ARCH_${process.arch === 'arm64' ? 'arm64' : 'x86'}`];
+    const objects = [{ name: 'user', file: kernel.compile(userProbes, { name: 'user', flags }) }];
+    const manifest = (cookie: number) => `
+version: 1
+objects: { user: {} }
+programs:
+  one: { attach: [{ id: one, uprobe: { binary: ${traced}, function: add, cookie: 1 } }] }
+  many: { attach: [{ id: many, uprobe_multi: { binary: ${traced}, functions: [subtract, pass], cookies: [2, 3] } }] }
+  probe: { attach: [{ id: probe, usdt: { binary: ${traced}, provider: demo, name: watched, cookie: ${cookie} } }] }
+`;
+    /** How often each cookie was seen while the traced program takes three turns. */
+    const runs = (): number[] => {
+      spawnSync(traced, ['3'], { input: '!' });
+      const data = BpfMap.open<number, { runs: bigint[] }>(path.join(fixture.layout.maps, 'user_bss'));
+      const [seen] = Object.values(data.lookup(0)!);
+      data.close();
+      return seen!.slice(0, 6).map(Number);
+    };
+    fixture.manifest(manifest(4));
+    const { deployment } = await fixture.apply(objects);
+    expect(deployment.links.map(({ target }) => target)).toEqual([
+      `uprobe_multi ${traced}:subtract, pass`,
+      `uprobe ${traced}:add`,
+      `usdt ${traced}:demo:watched`,
+    ]);
+    expect(runs()).toEqual([0, 3, 3, 3, 3, 0]);
+    expect((await fixture.apply(objects)).plan.empty).toBe(true);
+    fixture.manifest(manifest(5));
+    const { plan } = await fixture.apply(objects);
+    expect(plan.links.map(({ name, action }) => [name, action])).toContainEqual(['probe', 'replace']);
+    expect(runs()).toEqual([0, 6, 6, 6, 3, 3]);
     await destroy(fixture.load(), () => undefined);
   });
 });

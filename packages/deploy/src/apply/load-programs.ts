@@ -88,7 +88,8 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
       fd,
       info,
       type: info.type,
-      attachType: spec.attachType,
+      // Not what its section name says: the loader chooses for USDT, as the kernel allows.
+      attachType: entry.attachType,
       target: spec.target,
       fresh: false,
     });
@@ -145,13 +146,13 @@ function loadFresh(
   }
   // Programs that a slot of a prog array brought along are not among the wanted: the array holds them.
   for (const { name, function: entry } of wanted) {
-    const { fd, spec } = loaded.program(entry);
+    const { fd, spec, attachType } = loaded.program(entry);
     const info = programInfo(fd.number);
     live.programs.set(name, {
       fd,
       info,
       type: info.type,
-      attachType: spec.attachType,
+      attachType,
       target: spec.target,
       fresh: true,
     });

@@ -1,11 +1,17 @@
 import { BpfError } from '../errors';
 import { mapLookup, mapUpdate } from '../kernel';
 
-/** Slots of the specs of one map that this process filled: what is in each, and how many links need it. */
-type Slots = Map<number, { readonly content: string; users: number }>;
+/** A slot of a map that links of this process need. */
+interface Slot {
+  readonly content: string;
+  /** How many links need it. */
+  users: number;
+  /** Filled by this process, which may fill it anew once nobody needs it. */
+  readonly ours: boolean;
+}
 
-/** By the kernel's number of the map. */
-const taken = new Map<number, Slots>();
+/** By the kernel's number of the map, and of the slot. */
+const known = new Map<number, Map<number, Slot>>();
 
 /** A map of argument specs. */
 export interface SpecMap {
@@ -15,48 +21,61 @@ export interface SpecMap {
 }
 
 /**
- * Puts an argument spec into a slot of a map, or finds the one that has it already.
+ * Puts an argument spec into a slot of a map, or finds one that has it already.
  *
- * A slot of zeros is free. What other processes put there (the maps may be pinned) is left alone. A spec of zeros, of a
- * probe without arguments, is sought from the end: so nobody takes its slot for a free one before all others are taken.
+ * The map and links that use it may be pinned, so a slot that was filled stays so, and whoever needs the same spec later
+ * shares it: a deployment that is made anew takes no further slots. Only when there is no empty slot left is one filled
+ * anew that this process filled and no link of it needs any more.
+ *
+ * An empty slot is all zeros, and so is the spec of a probe without arguments and cookie: that is sought from the end, to
+ * be the last that is taken for an empty one.
  *
  * @returns the number of the slot
  * @throws BpfError USDT_UNSUPPORTED when all are taken
  */
 export function takeSlot(map: SpecMap, spec: Uint8Array): number {
   const slots = slotsOf(map);
-  const content = Buffer.from(spec).toString('latin1');
+  const content = textOf(spec);
   for (const [slot, held] of slots) {
     if (held.content !== content) continue;
     held.users++;
     return slot;
   }
+  const empty = textOf(new Uint8Array(spec.length));
   const order = Array.from({ length: map.maxEntries }, (_, slot) => slot);
-  if (isZero(spec)) order.reverse();
-  const free = order.find((slot) => !slots.has(slot) && isZero(read(map, slot, spec.length)));
+  if (content === empty) order.reverse();
+  const found = order
+    .filter((slot) => !slots.has(slot))
+    .map((slot) => ({ slot, now: textOf(read(map, slot, spec.length)) }));
+  const same = found.find(({ now }) => now === content && now !== empty);
+  if (same !== undefined) {
+    slots.set(same.slot, { content, users: 1, ours: false });
+    return same.slot;
+  }
+  const free =
+    found.find(({ now }) => now === empty)?.slot ?? order.find((slot) => slots.get(slot)?.users === 0);
   if (free === undefined)
     throw new BpfError('USDT_UNSUPPORTED', 'there is no room for one more probe in the maps of the program', {
       found: `${map.maxEntries} descriptions of arguments`,
-      hint: 'close links of other probes, or compile the program with a larger BPF_USDT_MAX_SPEC_CNT',
+      hint: 'load the program anew, or compile it with a larger BPF_USDT_MAX_SPEC_CNT',
     });
   mapUpdate(map.fd, key(free), spec);
-  slots.set(free, { content, users: 1 });
+  slots.set(free, { content, users: 1, ours: true });
   return free;
 }
 
-/** Gives a slot back: the last one who does frees it. */
+/** Gives a slot back. */
 export function releaseSlot(map: SpecMap, slot: number): void {
   const slots = slotsOf(map);
   const held = slots.get(slot);
-  if (held === undefined || --held.users > 0) return;
-  slots.delete(slot);
-  if (slots.size === 0) taken.delete(map.id);
-  mapUpdate(map.fd, key(slot), new Uint8Array(held.content.length));
+  if (held === undefined) return;
+  held.users--;
+  if (held.users === 0 && !held.ours) slots.delete(slot);
 }
 
-function slotsOf({ id }: SpecMap): Slots {
-  let slots = taken.get(id);
-  if (slots === undefined) taken.set(id, (slots = new Map()));
+function slotsOf({ id }: SpecMap): Map<number, Slot> {
+  let slots = known.get(id);
+  if (slots === undefined) known.set(id, (slots = new Map()));
   return slots;
 }
 
@@ -70,6 +89,6 @@ function key(slot: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(slot).buffer);
 }
 
-function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }

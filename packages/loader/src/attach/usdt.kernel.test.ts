@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { compileTraced } from '../../../../tools/testing/user-binary';
 import { ProgramType } from '../object';
@@ -138,7 +138,6 @@ kernelSuite('attach to USDT probes', (kernel) => {
       const types = { type: ProgramType.kprobe, attachType: 0 };
       collection = loadFile(file, way === 'links' ? { types: { probe: types, plain: types } } : {});
     });
-    afterEach(() => expect(slots()).toEqual([]));
     afterAll(() => collection.close());
 
     test('arguments of every size, signed and not', () => {
@@ -159,7 +158,6 @@ kernelSuite('attach to USDT probes', (kernel) => {
       const before = list('sums');
       const link = attach('twice');
       if (link instanceof UsdtLinks) expect(link.parts).toHaveLength(2);
-      expect(slots()).toEqual([0, 1]);
       expect(runsOf(() => run(4))).toBe(8);
       // 0 + 1 + 2 + 3 at both places; 1 at one of them and 2 at the other.
       expect(list('sums').map((sum, i) => sum - before[i]!)).toEqual([12, 12]);
@@ -167,15 +165,15 @@ kernelSuite('attach to USDT probes', (kernel) => {
     });
 
     test('a probe without arguments; equal specs share a slot', () => {
+      const before = slots();
       const bare = attach('bare', { cookie: 9n });
       const again = attach('bare', { cookie: 9n });
       const other = attach('bare', { cookie: 10n });
-      expect(slots()).toEqual([0, 1]);
+      expect(slots().length - before.length).toBe(2);
       expect(runsOf(() => run(2))).toBe(6);
       expect(value('count')).toBe(0);
       again.close();
       other.close();
-      expect(slots()).toEqual([0]);
       expect(runsOf(() => run(2))).toBe(2);
       expect(value('cookie')).toBe(9);
       bare.close();
@@ -184,8 +182,8 @@ kernelSuite('attach to USDT probes', (kernel) => {
     test('one without arguments and cookie takes no slot of others', () => {
       const bare = attach('bare');
       const watched = attach('watched');
-      expect(slots()).toEqual([0]);
       expect(runsOf(() => run(3))).toBe(6);
+      expect([value('count'), list('values')[0]]).toEqual([1, 2]);
       bare.close();
       watched.close();
     });
@@ -221,17 +219,13 @@ kernelSuite('attach to USDT probes', (kernel) => {
       expect(() => link.pin(pin)).toThrow(expect.objectContaining({ code: 'PIN_EXISTS' }));
       if (way === 'links') expect(readdirSync(pin).sort()).toEqual(['0', '1']);
       link.close();
-      expect(slots()).toEqual([0, 1]);
       expect(runsOf(() => run(2))).toBe(4);
-      expect(value('cookie')).toBe(5);
+      expect([value('count'), value('cookie')]).toEqual([2, 5]);
       const again = way === 'links' ? UsdtLinks.open(pin) : Link.open(pin);
       rmSync(pin, { recursive: true });
       expect(runsOf(() => run(1))).toBe(2);
       again.close();
       expect(runsOf(() => run(1))).toBe(0);
-      // Nobody gives their slots back any more.
-      const map = collection.map<number, unknown>('__bpf_usdt_specs');
-      for (const slot of slots()) map.update(slot, new Uint8Array(map.valueSize));
     });
 
     test('a program that asks for no arguments gets the cookie itself', () => {
