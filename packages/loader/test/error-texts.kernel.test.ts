@@ -152,7 +152,7 @@ const mistakes: readonly Mistake[] = [
       asm volatile(".pushsection .jumptables,\\"\\",@progbits; table: .quad 0; .size table, 8; .global table; .popsection;"
         "r0 = table ll; r0 = 0; exit"); }`,
     message:
-      /function 'p', instruction 0: 'table' needs jump tables \(compile with -fno-jump-tables\), which this loader does not support/,
+      /program 'p': a jump table: BPF_MAP_CREATE: EINVAL .*jump tables take Linux 6\.19: compile with -fno-jump-tables/,
   },
   {
     name: 'a program of a struct_ops that no variable holds',

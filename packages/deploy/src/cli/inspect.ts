@@ -139,6 +139,8 @@ function referenceName(spec: ObjectSpec, reference: Reference): string {
     case 'call':
     case 'function':
       return spec.functions[reference.function]!.name;
+    case 'jump-table':
+      return `table of ${reference.targets.length} jumps`;
     case 'extern':
       return spec.externs[reference.extern]!.name;
   }

@@ -9,6 +9,8 @@ export interface KernelValues {
   readonly dataOffset: (map: string) => number;
   /** Address of a kernel symbol; 0 for one that is weak and missing. */
   readonly symbolAddress: (symbol: string) => bigint;
+  /** fd of a jump table. */
+  readonly jumpTable: (targets: readonly number[]) => number;
   /** fd of a module's BTF. */
   readonly moduleBtfFd: (module: string) => number;
 }
@@ -40,6 +42,9 @@ export function bindProgram(program: RelocatedProgram, values: KernelValues, fir
         break;
       case 'map':
         setImm(instructions, insn, values.mapFd(binding.map));
+        break;
+      case 'jump-table':
+        setImm(instructions, insn, values.jumpTable(binding.targets));
         break;
       case 'ksym':
         setImm64(instructions, insn, values.symbolAddress(binding.symbol));

@@ -4,8 +4,8 @@ import { type RelocatedProgram } from '../relocate';
 import { type KernelValues } from './bind';
 import { type LoadedMap } from './loaded';
 
-/** {@link KernelValues} of a set of programs, and what must be closed once they are loaded. */
-export interface OpenKernelValues extends KernelValues {
+/** {@link KernelValues} of a set of programs, but for the jump tables, which are a program's own, and what must be closed once they are loaded. */
+export interface OpenKernelValues extends Omit<KernelValues, 'jumpTable'> {
   close(): void;
 }
 

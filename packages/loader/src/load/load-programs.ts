@@ -3,7 +3,8 @@ import { Errno, Fd, features, hasFeature, programBindMap } from '../kernel';
 import { AttachType, isUsdtSection, loadableType } from '../object';
 import { type RelocatedProgram } from '../relocate';
 import { bindProgram, type KernelValues } from './bind';
-import { kernelValues } from './kernel-values';
+import { JumpTables } from './jump-tables';
+import { kernelValues, type OpenKernelValues } from './kernel-values';
 import { loadFailure } from './load-failure';
 import { loadProgram, type LoadOutcome, type ProgramContext, type ReadyProgram } from './load-program';
 import { type LoadedMap, type LoadedProgram, type LoadOptions } from './loaded';
@@ -70,7 +71,7 @@ export function loadPrograms(
 
 function loadOne(
   { spec, type, attachType }: TypedProgram,
-  values: KernelValues,
+  shared: OpenKernelValues,
   context: ProgramsContext,
   undo: Undo,
 ): LoadedProgram {
@@ -78,10 +79,14 @@ function loadOne(
   const bound = options.boundMaps ?? [];
   const { attachTargets: targets } = options;
   const target = targets !== undefined && Object.hasOwn(targets, spec.name) ? targets[spec.name] : undefined;
-  const attach = attachWords(spec, { type, attachType }, target, values.moduleBtfFd);
+  const attach = attachWords(spec, { type, attachType }, target, shared.moduleBtfFd);
+  const tables = new JumpTables(spec.name, context.token);
+  const values = { ...shared, jumpTable: (targets: readonly number[]) => tables.fd(targets) };
   const ready = (atLoad: readonly number[]) =>
     readyProgram({ spec, type, attachType }, attach, values, atLoad);
-  const { outcome, bindLater } = loadBinding(bound, (atLoad) => loadProgram(ready(atLoad), context));
+  const { outcome, bindLater } = withClosed(tables, () =>
+    loadBinding(bound, (atLoad) => loadProgram(ready(atLoad), context)),
+  );
   if (outcome.result < 0) {
     const { name: object, btf } = context.object;
     throw loadFailure({ object, program: spec, type, errno: -outcome.result, log: outcome.log, btf });
@@ -91,6 +96,15 @@ function loadOne(
   for (const map of [...bindLater, ...constantMaps(context.maps)]) bindMap(spec.name, fd, map, context.note);
   const asked = options.programs === undefined || options.programs.includes(spec.name);
   return { spec, fd, type, attachType, asked, log: outcome.log };
+}
+
+/** The program holds its tables from its load on. */
+function withClosed<T>(tables: JumpTables, load: () => T): T {
+  try {
+    return load();
+  } finally {
+    tables.close();
+  }
 }
 
 function readyProgram(

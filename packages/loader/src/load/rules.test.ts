@@ -75,7 +75,13 @@ test('the fd of a map goes into the lower half, the offset in the upper half sta
     instructions,
     bindings: [{ kind: 'data', insn: 0, map: '.data' }],
   } as unknown as RelocatedProgram;
-  const values = { mapFd: () => 0x1234, dataOffset: () => 0, symbolAddress: () => 0n, moduleBtfFd: () => 0 };
+  const values = {
+    mapFd: () => 0x1234,
+    dataOffset: () => 0,
+    symbolAddress: () => 0n,
+    moduleBtfFd: () => 0,
+    jumpTable: () => 0,
+  };
   expect(Buffer.from(bindProgram(program, values).instructions).toString('hex')).toBe(
     '18210000341200000000000008000000',
   );
@@ -101,6 +107,7 @@ test('symbols, and types and functions of modules', () => {
     dataOffset: () => 0,
     symbolAddress: () => 0xffffffff81000010n,
     moduleBtfFd: (module) => fds[module]!,
+    jumpTable: () => 0,
   });
   const out = Buffer.from(bound.instructions);
   expect([out.readUInt32LE(4), out.readUInt32LE(12)]).toEqual([0x81000010, 0xffffffff]);

@@ -70,6 +70,8 @@ function lines(name: string): string[] {
           return reference.map;
         case 'extern':
           return little.externs[reference.extern]!.name;
+        case 'jump-table':
+          return undefined;
         default:
           return little.functions[reference.function]!.name;
       }

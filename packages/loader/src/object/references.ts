@@ -14,6 +14,7 @@ import {
 import { type ElfSection, SHN_LORESERVE, STT_SECTION } from '../elf';
 import { type BpfError } from '../errors';
 import { type FunctionPlace, type FunctionTable } from './function-table';
+import { jumpTable } from './jump-tables';
 import { objectError, type ObjectSource } from './source';
 import { type Reference } from './spec';
 import { symbolsAt } from './symbols';
@@ -208,7 +209,7 @@ function resolveLoad(targets: ReferenceTargets, site: Site): Reference {
       point(insns, insn, PSEUDO_MAP_VALUE, offset);
       return { kind: 'data', insn, map: targets.arena! };
     case 'jumptables':
-      throw unsupported(targets, site, 'jump tables (compile with -fno-jump-tables)');
+      return { kind: 'jump-table', insn, targets: tableAt(targets, site, section) };
     default:
       throw invalid(
         targets,
@@ -256,13 +257,19 @@ function invalid(targets: ReferenceTargets, site: Site, found: string, expected:
   );
 }
 
-function unsupported(targets: ReferenceTargets, site: Site, what: string): BpfError {
-  const { place, insn, symbol } = site;
-  const name = targets.source.elf.symbols.name(symbol);
-  return objectError(
-    targets.source,
-    'RELOCATION_INVALID',
-    `function '${place.name}', instruction ${insn}: '${name}' needs ${what}, which this loader does not support`,
-    { section: place.section.name, program: place.name, insn, symbol: name },
-  );
+/** The table that an instruction loads the address of: each entry leads into the function itself. */
+function tableAt(targets: ReferenceTargets, site: Site, section: ElfSection): number[] {
+  const { place, insns, insn, symbol } = site;
+  const { elf } = targets.source;
+  const size = elf.symbols.size(symbol);
+  const table = jumpTable(section, elf.littleEndian, elf.symbols.value(symbol), size);
+  if (table === undefined || imm(insns, insn) !== 0)
+    throw invalid(targets, site, `${size} bytes of section '${section.name}'`, 'a whole table of entries');
+  for (const entry of table) {
+    const inside = entry >= place.offset && entry < endOf(place) && entry % SLOT === 0;
+    if (!inside)
+      throw invalid(targets, site, `a jump to byte ${entry}`, 'an instruction of the same function');
+  }
+  point(insns, insn, PSEUDO_MAP_VALUE, 0);
+  return table.map((entry) => entry - place.offset);
 }

@@ -147,6 +147,8 @@ export type Reference =
   | { readonly kind: 'call'; readonly insn: number; readonly function: number }
   /** ld_imm64 of a function's address: BPF_PSEUDO_FUNC. */
   | { readonly kind: 'function'; readonly insn: number; readonly function: number }
+  /** ld_imm64 of a jump table's address: BPF_PSEUDO_MAP_VALUE. Its targets are bytes from the start of the function. */
+  | { readonly kind: 'jump-table'; readonly insn: number; readonly targets: readonly number[] }
   /** ld_imm64 of, or call to, something undefined in the object. `extern` is an index into `ObjectSpec.externs`. */
   | { readonly kind: 'extern'; readonly insn: number; readonly extern: number };
 

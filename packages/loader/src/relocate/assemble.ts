@@ -97,6 +97,14 @@ class Referrer {
         if (reference.kind === 'function') setImm(instructions, insn + 1, 0);
         return;
       }
+      case 'jump-table':
+        setImm(instructions, insn, 0);
+        bindings.push({
+          kind: 'jump-table',
+          insn,
+          targets: reference.targets.map((target) => this.start + target / SLOT),
+        });
+        return;
       case 'extern':
         this.applyExtern(reference.extern, reference.insn);
     }

@@ -4,7 +4,7 @@ import { type RelocatedObject } from './relocated';
 export const MAGIC = 'nxbpfrel';
 
 /** Changes whenever the meaning of the bytes does, or what relocation makes of the same input. */
-export const RELOCATED_VERSION = 3;
+export const RELOCATED_VERSION = 4;
 
 /** Magic, version and length of the JSON part. */
 export const PREFIX_LENGTH = MAGIC.length + 8;

@@ -89,10 +89,17 @@ const moduleKfuncBinding = record<Extract<Binding, { kind: 'module-kfunc' }>>({
   module: text,
 });
 
+const jumpTableBinding = record<Extract<Binding, { kind: 'jump-table' }>>({
+  kind: oneOf('jump-table'),
+  insn: u32,
+  targets: list(u32),
+});
+
 const binding = tagged<Binding>('kind', {
   map: mapBinding,
   data: dataBinding,
   ksym: ksymBinding,
+  'jump-table': jumpTableBinding,
   'module-ksym': moduleKsymBinding,
   'module-kfunc': moduleKfuncBinding,
 });

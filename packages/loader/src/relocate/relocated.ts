@@ -53,6 +53,8 @@ export type Binding =
   | { readonly kind: 'data'; readonly insn: number; readonly map: string }
   /** ld_imm64 of the address of a kernel symbol from kallsyms; 0 when it is weak and missing. */
   | { readonly kind: 'ksym'; readonly insn: number; readonly symbol: string; readonly weak: boolean }
+  /** ld_imm64 of a jump table: its targets are instructions of the program. */
+  | { readonly kind: 'jump-table'; readonly insn: number; readonly targets: readonly number[] }
   /** BTF fd of a module: upper half of a typed ksym's immediate. vmlinux needs none. */
   | { readonly kind: 'module-ksym'; readonly insn: number; readonly module: string }
   /** Call of a kfunc in a module: `off` is an index into the program's fd_array. vmlinux needs none. */
