@@ -80,7 +80,7 @@ function noList({ program, where }: Attempt): BpfError {
       hint:
         tracefs === undefined
           ? 'mount tracefs: `mount -t tracefs tracefs /sys/kernel/tracing`'
-          : `the kernel is built without CONFIG_FUNCTION_TRACER, or ${tracefs} is closed to this user`,
+          : `the kernel is built without CONFIG_FUNCTION_TRACER or locked down, or ${tracefs} is closed to this user`,
     },
   );
 }
