@@ -164,10 +164,12 @@ kernelSuite('attach to user space', (kernel) => {
     const probes = readBinary(traced, usdtProbes);
     const { offset, semaphore } = probes.find(({ name }) => name === 'watched')!;
     expect(run(1)).toBe('0\n');
-    const link = attachUprobe(entry(), { binary: traced, offset, referenceCounter: semaphore });
-    expect(run(1)).toBe('1\n');
-    link.close();
-    expect(run(1)).toBe('0\n');
+    for (const mode of ['link', 'perf', 'legacy'] as const) {
+      const link = attachUprobe(entry(), { binary: traced, offset, referenceCounter: semaphore, mode });
+      expect([mode, run(1)]).toEqual([mode, '1\n']);
+      link.close();
+      expect([mode, run(1)]).toEqual([mode, '0\n']);
+    }
     const attach = (referenceCounter: number) => () =>
       attachUprobe(entry(), { binary: traced, function: 'add', referenceCounter });
     expect(attach(2 ** 32)).toThrow('4294967296 is no offset');
