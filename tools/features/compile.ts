@@ -4,13 +4,15 @@ import path from 'node:path';
 import { compileCorpus, corpusFiles } from '../oracle/corpus';
 import { compileTraced, type UserBinaryOptions } from '../testing/user-binary';
 
-const ours = ['congestion', 'hooks', 'marked', 'network', 'probes', 'uprobes'].map((name) => ({
-  name,
-  source: path.join(__dirname, `${name}.bpf.c`),
-  // usdt.bpf.h includes a header of the processor.
-  includes: ['/usr/include/x86_64-linux-gnu', '/usr/include/aarch64-linux-gnu'],
-  notForBpftool: undefined,
-}));
+const ours = ['cgroup-points', 'congestion', 'hooks', 'marked', 'network', 'probes', 'uprobes'].map(
+  (name) => ({
+    name,
+    source: path.join(__dirname, `${name}.bpf.c`),
+    // usdt.bpf.h includes a header of the processor.
+    includes: ['/usr/include/x86_64-linux-gnu', '/usr/include/aarch64-linux-gnu'],
+    notForBpftool: undefined,
+  }),
+);
 
 /** The objects of the features in a directory, compiled from C, and beside them `traced`, which probes are set in. */
 export async function compileObjects(

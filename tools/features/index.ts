@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { agentFeatures } from './agent';
 import { attachFeatures } from './attach';
+import { cgroupPointFeatures } from './cgroup-points';
 import { corpusFeatures } from './corpus';
 import { kernelIsAtLeast, type Feature, type Trial } from './feature';
 import { kprobeFeatures } from './kprobes';
@@ -16,6 +17,7 @@ export { tryFeature, type Feature, type Result, type Trial } from './feature';
 const ending = '.bpf.o';
 /** Objects that are not of the corpus: features of their own use them. */
 const ours = new Set([
+  'cgroup-points',
   'congestion',
   'edge',
   'egress',
@@ -38,6 +40,7 @@ export function features(objects: string): readonly Feature[] {
     ...probeFeatures,
     ...attachFeatures,
     ...networkFeatures,
+    ...cgroupPointFeatures,
     ...kprobeFeatures,
     ...uprobeFeatures,
     ...programFeatures,

@@ -43,7 +43,6 @@ COUNTING("tcx/ingress", before_tcx, struct __sk_buff, -1)
 COUNTING("xdp.frags", on_frags, struct xdp_md, XDP_PASS)
 COUNTING("xdp/devmap", on_port, struct xdp_md, XDP_PASS)
 COUNTING("xdp/cpumap", on_cpu, struct xdp_md, XDP_PASS)
-COUNTING("cgroup/connect_unix", on_connect_unix, struct bpf_sock_addr, 1)
 
 SEC("?xdp")
 int to_port(struct xdp_md *ctx)

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sharingSocket, unixExchange } from '../testing/sockets';
+import { sharingSocket } from '../testing/sockets';
 import { type Feature, type Trial } from './feature';
 import { makePair, sendTo } from './interface-pair';
 import {
@@ -24,7 +24,7 @@ import {
   type Collection,
   type LoadFileOptions,
 } from './loader';
-import { inOwnCgroup, inOwnNetwork, sendToSelf } from './surroundings';
+import { inOwnNetwork, sendToSelf } from './surroundings';
 
 const group = 'Hooks';
 const tc = ['CONFIG_NET_CLS_BPF', 'CONFIG_NET_SCH_INGRESS'];
@@ -261,20 +261,6 @@ export const networkFeatures: readonly Feature[] = [
     since: '5.9',
     needs: ['CONFIG_VETH'],
     use: (trial) => redirected(trial, 'to_cpu', 'on_cpu', 'cpus', () => 192),
-  },
-  {
-    name: 'cgroup (connect_unix)',
-    group,
-    since: '6.7',
-    use: (trial) =>
-      using(trial, ['on_connect_unix'], (loaded) =>
-        inOwnCgroup((path) => {
-          loaded.attach('on_connect_unix', 'cgroup', { path });
-          unixExchange('/tmp/nx-bpf-feature.sock');
-          ran(loaded);
-          return Promise.resolve();
-        }),
-      ),
   },
   {
     name: 'freplace',
