@@ -6,8 +6,8 @@ export type Family = 4 | 6;
 
 const loopback: Readonly<Record<Family, string>> = { 4: '127.0.0.1', 6: '::1' };
 
-/** Long enough for a packet over the loopback interface. */
-const patience = 300;
+/** Longer than any packet over the loopback interface takes, also on an imitated processor: only a lost one waits. */
+const patience = 3000;
 
 /** Whether a datagram of this process to itself arrives; its sender and receiver are then asked for their names. */
 export async function udpExchange(family: Family): Promise<boolean> {
