@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { newerAgrees } from './explain';
 import { report } from './report';
 import { type Comparison } from './verdict';
 
@@ -19,10 +20,12 @@ test('counts agreement among what was judged, and shows each disagreement', () =
     same,
     { ...same, agreement: 'not judged' },
     { ...same, object: 'folder/c.bpf.o', agreement: 'only we load', first: refusal, explanation: 'a rule' },
+    { ...same, object: 'folder/d.bpf.o', agreement: 'different result', explanation: newerAgrees },
     { ...same, object: 'folder/b.bpf.o', agreement: 'only libbpf loads', ours: refusal },
   ]);
   expect(text).toContain(
-    '3 objects, 3 programs judged: 33.33 % agreement, 2 disagreements, 1 of them not explained.',
+    '4 objects, 4 programs judged: 25.00 % agreement, 50.00 % with one of the two versions of libbpf, ' +
+      '3 disagreements, 1 of them not explained.',
   );
   expect(text).toContain('1  folder: not judged');
   const details = text.slice(text.indexOf('## Disagreements'));

@@ -1,4 +1,5 @@
 import { agrees } from './compare';
+import { newerAgrees } from './explain';
 import { type Comparison, type Summary } from './verdict';
 
 /** A line of counts. */
@@ -11,13 +12,15 @@ type Counts = ReadonlyMap<string, number>;
 export function report(results: readonly Comparison[]): string {
   const disagreements = results.filter(({ agreement }) => !agrees(agreement));
   const judged = results.filter(({ agreement }) => agreement !== 'not judged').length;
-  const percent = judged === 0 ? 0 : (100 * (judged - disagreements.length)) / judged;
+  const percent = (others: number) => (judged === 0 ? 0 : (100 * (judged - others)) / judged).toFixed(2);
+  const withBoth = disagreements.filter(({ explanation }) => explanation !== newerAgrees);
   const objects = new Set(results.map(({ object }) => object)).size;
   const open = disagreements.filter(({ explanation }) => explanation === undefined);
   return [
     '# Conformance with libbpf',
     '',
-    `${objects} objects, ${judged} programs judged: ${percent.toFixed(2)} % agreement, ` +
+    `${objects} objects, ${judged} programs judged: ${percent(disagreements.length)} % agreement, ` +
+      `${percent(withBoth.length)} % with one of the two versions of libbpf, ` +
       `${disagreements.length} disagreements, ${open.length} of them not explained.`,
     '',
     ...table(
