@@ -26,10 +26,10 @@ export const house = {
   },
   deploy: {
     root: 'packages/deploy/src',
-    rooms: ['manifest', 'toolchain', 'cache', 'state', 'maps', 'plan', 'apply', 'report', 'cli'],
+    rooms: ['manifest', 'toolchain', 'cache', 'bundle', 'state', 'maps', 'plan', 'apply', 'report', 'cli'],
     pure: [],
     native: [],
-    packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'yaml', 'zod'],
+    packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'tar', 'yaml', 'zod'],
   },
   plugin: {
     root: 'packages/plugin/src',

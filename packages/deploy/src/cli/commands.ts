@@ -3,22 +3,23 @@ import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import pc from 'picocolors';
 import { apply, destroy, planProject, repair, rollback, status } from '../apply';
-import { RelocationCache } from '../cache';
 import { readPlan, type SavedPlan } from '../plan';
 import { describeConfig, planSummary, renderConfig, renderDeployment, renderPlan } from '../report';
 import { layoutOf } from '../state';
-import { buildObjects, type BuiltObject } from '../toolchain';
-import { outputDirectory } from './output-directory';
+import { bundle } from './bundle';
+import { lock } from './lock';
+import { objectsOf, relocations, type CommandObject } from './objects';
 import { type Answer, type CommandInput } from './request';
 
-export type CommandName = 'build' | 'plan' | 'apply' | 'status' | 'rollback' | 'destroy' | 'config';
+export type CommandName =
+  'build' | 'plan' | 'apply' | 'status' | 'rollback' | 'destroy' | 'config' | 'lock' | 'bundle';
 
 type CommandFunction = (input: CommandInput) => Answer | Promise<Answer>;
 
 /** What a project can be asked for: each returns what people read and what scripts read. */
 export const commands: Readonly<Record<CommandName, CommandFunction>> = {
   async build(input) {
-    const objects = await compile(input);
+    const objects = await objectsOf(input);
     return {
       lines: builtLines(input, objects),
       result: { ...subject(input), objects: builtJson(input, objects) },
@@ -27,7 +28,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
 
   async plan(input) {
     const { config, note, request } = input;
-    const objects = await compile(input);
+    const objects = await objectsOf(input);
     const { verify } = request;
     const saved = await planProject({ config, objects, cache: relocations(input), note, verify });
     const { plan } = saved;
@@ -59,7 +60,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
   async apply(input) {
     const { config, note, request } = input;
     const saved = request.plan === undefined ? undefined : readPlanFile(request.plan);
-    const objects = await compile(input);
+    const objects = await objectsOf(input);
     const cache = relocations(input);
     const { plan, deployment, cache: cached } = await apply({ config, objects, cache, note, saved });
     const base = layoutOf(config.pin.root, config.project, config.environment).base;
@@ -159,11 +160,10 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
   config(input) {
     return { lines: renderConfig(input.config), result: describeConfig(input.config) };
   },
-};
 
-function relocations({ config }: CommandInput): RelocationCache {
-  return new RelocationCache(path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'relocated'));
-}
+  lock,
+  bundle,
+};
 
 /** Readable by its owner alone: it tells what runs on a host. */
 function writePlan(file: string, saved: SavedPlan): void {
@@ -194,10 +194,6 @@ function readPlanFile(file: string): SavedPlan {
   return readPlan(text, file);
 }
 
-function compile({ config, note, verbose }: CommandInput): Promise<BuiltObject[]> {
-  return buildObjects(config, { outDir: outputDirectory(config), note, verbose });
-}
-
 function subject({ config }: CommandInput): { project: string; environment: string } {
   return { project: config.project, environment: config.environment };
 }
@@ -210,7 +206,7 @@ function count(list: readonly unknown[], noun: string): string {
   return `${list.length} ${noun}${list.length === 1 ? '' : 's'}`;
 }
 
-function builtLines({ config }: CommandInput, objects: readonly BuiltObject[]): string[] {
+function builtLines({ config }: CommandInput, objects: readonly CommandObject[]): string[] {
   return objects.map(
     ({ name, file, cached }) =>
       `${pc.bold(name)} ${path.relative(config.workspaceRoot, file)}${cached ? pc.dim(' (unchanged)') : ''}`,
@@ -220,7 +216,7 @@ function builtLines({ config }: CommandInput, objects: readonly BuiltObject[]): 
 /** Paths relative to the workspace: the same in every checkout. */
 function builtJson(
   { config }: CommandInput,
-  objects: readonly BuiltObject[],
+  objects: readonly CommandObject[],
 ): { name: string; file: string; sha256: string; cached: boolean }[] {
   return objects.map(({ name, file, sha256, cached }) => ({
     name,

@@ -85,31 +85,41 @@ export async function main(argv: readonly string[]): Promise<number> {
       .action(async (project: string | undefined, { env, ...options }: ProjectOptions) => {
         const { locate } = require('./locate') as typeof import('./locate');
         const { runOrWatch } = require('./watch') as typeof import('./watch');
-        finish(await runOrWatch(name, { ...locate(project), ...options, environment: env }));
+        const where = options.bundle === undefined ? locate(project) : { workspaceRoot: '', project: '' };
+        finish(await runOrWatch(name, { ...where, ...options, environment: env }));
       });
   const watching = 'again after each save of a source, header or manifest, until Ctrl-C';
-  onProject('build', 'compile the objects of a project').option('--watch', watching);
+  const frozen = ['--frozen', 'refuse what is not built as bpf.lock.json says'] as const;
+  const bundle = ['--bundle <file>', 'what nx-bpf bundle wrote, in place of a workspace'] as const;
+  onProject('build', 'compile the objects of a project')
+    .option(...frozen)
+    .option('--watch', watching);
   onProject('plan', 'what apply would change, and why; nothing is changed')
     .option('--out <file>', 'save the plan, to be applied exactly')
     .option('--verify', 'load what is new or changed, without attaching it: what the verifier makes of it')
-    .option('--detailed-exitcode', 'exit status 2 if there is something to do');
+    .option('--detailed-exitcode', 'exit status 2 if there is something to do')
+    .option(...frozen)
+    .option(...bundle);
   onProject('apply', 'load, pin and attach what the manifest says, and nothing twice')
     .option('--plan <file>', 'carry out a saved plan, or nothing if something changed since')
-    .option('--watch', watching);
-  onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left').option(
-    '--repair',
-    'bring what was interrupted or damaged back to what the ledger says',
-  );
-  onProject('rollback', 'go back to a generation that was there before').option(
-    '--to <generation>',
-    'its number; by default the one before',
-    (text) => {
+    .option('--watch', watching)
+    .option(...frozen)
+    .option(...bundle);
+  onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left')
+    .option('--repair', 'bring what was interrupted or damaged back to what the ledger says')
+    .option(...bundle);
+  onProject('rollback', 'go back to a generation that was there before')
+    .option('--to <generation>', 'its number; by default the one before', (text) => {
       if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is the number of a generation.');
       return Number(text);
-    },
-  );
-  onProject('destroy', 'detach and remove what apply put there, and nothing else');
+    })
+    .option(...bundle);
+  onProject('destroy', 'detach and remove what apply put there, and nothing else').option(...bundle);
   onProject('config', 'the merged manifest of an environment, and where each value comes from');
+  onProject('lock', 'record in bpf.lock.json what a project is built from, and what comes of it');
+  onProject('bundle', 'write a project as one file, for a host without a checkout or a compiler')
+    .option('--out <file>', 'where to; dist/bpf/<environment>/<project>-<environment>.nxbpf by default')
+    .option(...frozen);
 
   for (const add of groups) add(program, finish);
 

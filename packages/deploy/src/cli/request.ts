@@ -1,3 +1,4 @@
+import { type OpenBundle } from '../bundle';
 import { type ProjectConfig } from '../manifest';
 
 /** What is asked for: a command on a project in an environment. */
@@ -14,8 +15,12 @@ export interface Request {
   readonly verbose?: boolean | undefined;
   /** Of `build` and `apply`: again after each save of what they depend on, until Ctrl-C. */
   readonly watch?: boolean | undefined;
-  /** Of `plan`: where to save it, relative to the current directory. */
+  /** Of `plan` and `bundle`: where to save it, relative to the current directory. */
   readonly out?: string | undefined;
+  /** Refuse what is not built as the lock file says. */
+  readonly frozen?: boolean | undefined;
+  /** File of a bundle, in place of a workspace. */
+  readonly bundle?: string | undefined;
   /** Of `plan`: load what is new or changed, and let it go again. */
   readonly verify?: boolean | undefined;
   /** Of `plan`: exit status 2 if there is something to do. */
@@ -48,6 +53,8 @@ export interface Answer {
 /** What a command is given to work with. */
 export interface CommandInput {
   readonly config: ProjectConfig;
+  /** What `--bundle` names, if anything: then the manifest and the objects are its. */
+  readonly bundle: OpenBundle | undefined;
   readonly request: Request;
   readonly note: (text: string) => void;
   readonly verbose: boolean;

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
+import { readBundle, type OpenBundle } from '../bundle';
 import { loadProject, type ProjectConfig } from '../manifest';
 import { errorJson, errorStatus, renderError } from '../report';
 import { commands, type CommandName } from './commands';
@@ -25,10 +27,13 @@ export async function run(command: CommandName, request: Request): Promise<Outco
     process.stderr.write(`${text}\n`);
   };
   let config: ProjectConfig | undefined;
+  let bundle: OpenBundle | undefined;
   let outcome: Outcome;
   try {
-    config = loadProject(request);
-    const { lines, result, exitStatus = 0 } = await commands[command]({ config, request, note, verbose });
+    bundle = request.bundle === undefined ? undefined : openBundle(request.bundle, request);
+    config = bundle?.config ?? loadProject(request);
+    const input = { config, bundle, request, note, verbose };
+    const { lines, result, exitStatus = 0 } = await commands[command](input);
     if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
     outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error: null } };
   } catch (error) {
@@ -36,10 +41,30 @@ export async function run(command: CommandName, request: Request): Promise<Outco
     const { project, environment } = request;
     const result = { command, project, environment: environment ?? null, notes, error: errorJson(error) };
     outcome = { success: false, exitStatus: errorStatus(error), result };
+  } finally {
+    bundle?.close();
   }
-  if (config !== undefined && command !== 'config') keepResult(config, command, outcome, note);
+  const keeps = bundle === undefined && command !== 'config' && command !== 'lock';
+  if (config !== undefined && keeps) keepResult(config, command, outcome, note);
   if (json) process.stdout.write(`${JSON.stringify(outcome.result)}\n`);
   return outcome;
+}
+
+/** A bundle is of one environment, as it was written: it cannot be asked for another, or for other values. */
+function openBundle(file: string, { environment, set = [] }: Request): OpenBundle {
+  if (set.length > 0) {
+    throw new BpfError('USAGE', 'a bundle has its values: --set and --bundle do not go together', {
+      hint: 'write another bundle with nx-bpf bundle --set ...',
+    });
+  }
+  const bundle = readBundle(file);
+  if (environment === undefined || environment === bundle.config.environment) return bundle;
+  bundle.close();
+  throw new BpfError('USAGE', `${file} is for another environment`, {
+    path: file,
+    found: bundle.config.environment,
+    expected: environment,
+  });
 }
 
 function keepResult(

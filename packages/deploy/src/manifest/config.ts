@@ -51,6 +51,8 @@ export interface PinConfig {
 export interface DeployConfig {
   readonly keepGenerations: number;
   readonly lockTimeoutMs: number;
+  /** What is built must be what the lock file says. */
+  readonly requireLock: boolean;
 }
 
 export interface ObjectConfig {

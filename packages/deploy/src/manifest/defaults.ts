@@ -5,7 +5,7 @@ export const defaults = located(
   {
     toolchain: { clang: 'clang', mcpu: 'v3', cflags: [], vmlinux: 'kernel' },
     pin: { root: '/sys/fs/bpf/nx-bpf', mode: '0700' },
-    deploy: { keepGenerations: 2, lockTimeout: '30s' },
+    deploy: { keepGenerations: 2, lockTimeout: '30s', requireLock: false },
     objects: {},
     maps: {},
     programs: {},

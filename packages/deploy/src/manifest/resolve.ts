@@ -161,6 +161,7 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
   return {
     keepGenerations: deploy.keepGenerations!,
     lockTimeoutMs: parseDuration(deploy.lockTimeout!),
+    requireLock: deploy.requireLock!,
   };
 }
 

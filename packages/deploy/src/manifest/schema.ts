@@ -78,6 +78,9 @@ function build() {
       .regex(durationPattern, { error: 'a duration such as 30s' })
       .nullish()
       .describe('How long to wait for another deploy of the same project; default 30s.'),
+    requireLock: yesNo
+      .nullish()
+      .describe('Only what bpf.lock.json says is built and deployed, as with --frozen; default false.'),
   }).describe('How a deployment is carried out.');
 
   const sizeError = 'a number from 1, or a size such as 4MiB';

@@ -22,6 +22,12 @@ export interface BuiltObject {
   /** Digest of all the files it was made from, and that of compiler and flags. */
   readonly sources: string;
   readonly toolchain: string;
+  /** First line of `clang --version`. */
+  readonly compiler: string;
+  /** What clang gets, source and outputs apart; where vmlinux.h is, is `vmlinux`. */
+  readonly flags: readonly string[];
+  /** SHA-256 of the vmlinux.h that it includes, null if it includes none. */
+  readonly vmlinux: string | null;
   /** Nothing has changed since it was compiled. */
   readonly cached: boolean;
   /** The files it was made from, absolute: the source, then its headers. */
@@ -70,10 +76,28 @@ export async function compileObject(name: string, context: BuildContext): Promis
     sha256: record.object,
     sources: sha256(JSON.stringify(Object.entries(record.inputs).sort(([a], [b]) => (a < b ? -1 : 1)))),
     toolchain: record.key,
+    compiler: clang.identity,
+    flags: args.map((arg) => withoutPlace(arg, vmlinux, workspaceRoot)),
+    vmlinux: vmlinuxDigest(record, vmlinux, workspaceRoot),
     cached: fresh,
     inputs: Object.keys(record.inputs).map((input) => path.resolve(workspaceRoot, input)),
     diagnostics: parseDiagnostics(record.messages),
   };
+}
+
+/** A flag as it is in every checkout and for every kernel. */
+function withoutPlace(arg: string, { directory }: VmlinuxHeader, workspaceRoot: string): string {
+  if (directory !== undefined && arg === `-I${relativeTo(workspaceRoot, directory)}`) return '-Ivmlinux';
+  return arg.replaceAll(workspaceRoot, '.');
+}
+
+function vmlinuxDigest(
+  record: BuildRecord,
+  { directory }: VmlinuxHeader,
+  workspaceRoot: string,
+): string | null {
+  if (directory === undefined) return null;
+  return record.inputs[relativeTo(workspaceRoot, path.join(directory, 'vmlinux.h'))] ?? null;
 }
 
 interface Job {

@@ -1,3 +1,4 @@
+export { writeAtomically } from './atomic-file';
 export { btfOf } from './btf-file';
 export { buildObjects, type BuildOptions } from './build-objects';
 export { type BuiltObject } from './compile-object';

@@ -2,7 +2,8 @@
  * Every error code of the project, with the exit status a command line ends with.
  * Codes are stable: scripts match on them. Exit statuses are those of the command line's contract:
  * 1 internal, 3 manifest, 4 toolchain, 5 object, BTF or relocation, 6 verifier, 7 map incompatible,
- * 8 attach, 9 privilege, 10 lock, 12 stale plan, 13 failed and rolled back, 14 rollback incomplete, 130 interrupted.
+ * 8 attach, 9 privilege, 10 lock, 12 stale plan, 13 failed and rolled back, 14 rollback incomplete,
+ * 16 lock-file mismatch, 130 interrupted.
  */
 export const errorCodes = {
   /** A bug of ours: nothing the input did should lead here. */
@@ -15,6 +16,8 @@ export const errorCodes = {
   USAGE: 3,
 
   MANIFEST_INVALID: 3,
+  /** A file is no bundle, or its bytes are not those that it says. */
+  BUNDLE_INVALID: 3,
   MANIFEST_NOT_FOUND: 3,
   ENVIRONMENT_UNKNOWN: 3,
   CONSTANT_UNKNOWN: 3,
@@ -98,6 +101,8 @@ export const errorCodes = {
   /** An apply failed after it had switched something that ran, and all of it is back as it was. */
   ROLLED_BACK: 13,
   ROLLBACK_INCOMPLETE: 14,
+  /** What was built is not what the lock file says. */
+  LOCK_MISMATCH: 16,
   /** A signal ended the work; what was done is undone. */
   INTERRUPTED: 130,
 } as const;

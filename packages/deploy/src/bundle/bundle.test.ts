@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadProject, type ProjectConfig } from '../manifest';
+import { buildObjects, type BuiltObject } from '../toolchain';
+import { checkLock, readBundle, updateLock, writeBundle } from './index';
+
+let base = '';
+/** Bundles are unpacked below TMPDIR: one of our own, so that what is left there is seen. */
+const temporary = process.env['TMPDIR'];
+beforeEach(() => {
+  base = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-lock-test-'));
+  process.env['TMPDIR'] = base;
+});
+afterEach(() => {
+  fs.rmSync(base, { recursive: true });
+  if (temporary === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = temporary;
+});
+
+/** A workspace of its own, as a checkout would be in a directory of that name. */
+function workspace(name: string): string {
+  const root = path.join(base, name);
+  const files: Record<string, string> = {
+    'bpf.config.yaml':
+      'version: 1\nenvironments: { dev: {}, prod: { maps: { hits: { maxEntries: 64 } } } }\n',
+    'p/package.json': '{ "name": "p" }',
+    'p/data/hits.yaml': '1: 2\n',
+    'p/bpf.config.yaml': `version: 1
+objects: { edge: { constants: { big: 0xffffffffffffffff } } }
+maps: { hits: { contents: { file: data/hits.yaml } } }
+programs: { guard: {} }
+`,
+    'p/src/edge.bpf.c': `#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "answer.h"
+const volatile __u64 big = 1;
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } hits SEC(".maps");
+SEC("xdp") int guard(struct xdp_md *ctx) { __u32 key = 0; return bpf_map_lookup_elem(&hits, &key) ? ANSWER : big > 1; }
+char LICENSE[] SEC("license") = "GPL";
+`,
+    'p/src/answer.h': '#define ANSWER XDP_PASS\n',
+  };
+  for (const [file, text] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    fs.writeFileSync(path.join(root, file), text);
+  }
+  return root;
+}
+
+async function built(
+  root: string,
+  environment = 'dev',
+): Promise<{ config: ProjectConfig; objects: BuiltObject[] }> {
+  const config = loadProject({ workspaceRoot: root, project: 'p', environment });
+  const objects = await buildObjects(config, { outDir: path.join(config.projectRoot, 'dist', environment) });
+  return { config, objects };
+}
+
+function failure(action: () => unknown): BpfError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof BpfError) return error;
+    throw error;
+  }
+  throw new Error('no error');
+}
+
+describe('lock file', () => {
+  test('a second checkout reproduces it byte for byte; environments and projects keep their entries', async () => {
+    const texts: string[] = [];
+    for (const name of ['one', 'another/deeper']) {
+      const root = workspace(name);
+      for (const environment of ['prod', 'dev']) {
+        const { config, objects } = await built(root, environment);
+        expect(updateLock(config, objects)).toBe(true);
+        expect(updateLock(config, objects)).toBe(false);
+        checkLock(config, objects);
+      }
+      texts.push(fs.readFileSync(path.join(root, 'bpf.lock.json'), 'utf8'));
+    }
+    expect(texts[0]).toBe(texts[1]);
+    const { dev, prod } = (
+      JSON.parse(texts[0]!) as {
+        projects: { p: Record<string, { objects: { edge: Record<string, unknown> } }> };
+      }
+    ).projects.p;
+    expect(Object.keys(dev!.objects.edge)).toEqual(['flags', 'object', 'programs', 'maps']);
+    // The environments differ in the size of a map alone.
+    expect(dev!.objects.edge['object']).toBe(prod!.objects.edge['object']);
+    expect(dev!.objects.edge['maps']).not.toEqual(prod!.objects.edge['maps']);
+    expect(texts[0]).not.toContain(base);
+  });
+
+  test('says what differs: a header, a flag, an object that is new', async () => {
+    const root = workspace('ws');
+    const first = await built(root);
+    updateLock(first.config, first.objects);
+
+    fs.writeFileSync(path.join(root, 'p/src/answer.h'), '#define ANSWER XDP_DROP\n');
+    const changed = await built(root);
+    const error = failure(() => checkLock(changed.config, changed.objects));
+    expect(error).toMatchObject({ code: 'LOCK_MISMATCH' });
+    expect(error.fields.problems).toEqual([
+      expect.stringMatching(/^object 'edge': locked [0-9a-f]{64}, found [0-9a-f]{64}$/),
+      expect.stringMatching(/^object 'edge': program 'guard': locked [0-9a-f]{64}, found [0-9a-f]{64}$/),
+    ]);
+    expect(error.fields.hint).toContain('nx-bpf lock p -e dev');
+
+    fs.writeFileSync(path.join(root, 'p/src/answer.h'), '#define ANSWER XDP_PASS\n');
+    fs.appendFileSync(path.join(root, 'bpf.config.yaml'), 'toolchain: { cflags: [-DX=1] }\n');
+    const flagged = await built(root);
+    expect(failure(() => checkLock(flagged.config, flagged.objects)).fields.problems).toEqual([
+      expect.stringMatching(/^object 'edge': flags: locked .*, found .*-DX=1/),
+    ]);
+  });
+
+  test('an environment that was never locked, and a file that a merge has broken', async () => {
+    const root = workspace('ws');
+    const { config, objects } = await built(root);
+    expect(failure(() => checkLock(config, objects)).message).toContain('p@dev is not in bpf.lock.json');
+    fs.writeFileSync(path.join(root, 'bpf.lock.json'), '<<<<<<< HEAD\n{}\n');
+    expect(failure(() => checkLock(config, objects))).toMatchObject({ code: 'LOCK_MISMATCH' });
+    expect(failure(() => updateLock(config, objects)).message).toContain('is not a lock file');
+  });
+});
+
+describe('bundle', () => {
+  test('the same from two checkouts; unpacked it says what the manifest said, with its files', async () => {
+    const digests: string[] = [];
+    for (const name of ['one', 'another/deeper']) {
+      const { config, objects } = await built(workspace(name));
+      const file = path.join(base, `${path.basename(name)}.nxbpf`);
+      digests.push(writeBundle(config, objects, file));
+      expect(digests.at(-1)).toBe(createHash('sha256').update(fs.readFileSync(file)).digest('hex'));
+    }
+    expect(digests[0]).toBe(digests[1]);
+
+    const bundle = readBundle(path.join(base, 'one.nxbpf'));
+    const { config } = await built(workspace('one'));
+    expect(bundle.sha256).toBe(digests[0]);
+    expect(bundle.config).toMatchObject({ project: 'p', environment: 'dev', revision: config.revision });
+    expect(bundle.config.objects['edge']?.constants).toEqual({ big: 0xffffffffffffffffn });
+    const contents = bundle.config.maps['hits']?.contents?.from as { file: string };
+    expect(fs.readFileSync(contents.file, 'utf8')).toBe('1: 2\n');
+    const [object] = bundle.objects;
+    expect(createHash('sha256').update(fs.readFileSync(object!.file)).digest('hex')).toBe(object!.sha256);
+    expect(fs.statSync(path.dirname(path.dirname(object!.file))).mode & 0o077).toBe(0);
+    bundle.close();
+    expect(fs.existsSync(object!.file)).toBe(false);
+  });
+
+  test('a changed byte anywhere is noticed, or changes nothing; nothing is left unpacked', async () => {
+    const { config, objects } = await built(workspace('ws'));
+    const file = path.join(base, 'p.nxbpf');
+    writeBundle(config, objects, file);
+    const bytes = fs.readFileSync(file);
+    let refused = 0;
+    const step = 97;
+    for (let at = 0; at < bytes.length; at += step) {
+      const changed = Buffer.from(bytes);
+      changed[at] = changed[at]! ^ 0x15;
+      fs.writeFileSync(file, changed);
+      try {
+        readBundle(file).close();
+      } catch (error) {
+        if (!(error instanceof BpfError)) throw error;
+        refused++;
+      }
+    }
+    // What is between the entries and what tar itself has of owners and padding may change.
+    expect(refused / Math.ceil(bytes.length / step)).toBeGreaterThan(0.6);
+    expect(fs.readdirSync(base).filter((name) => name.startsWith('nx-bpf-bundle-'))).toEqual([]);
+  });
+
+  test.each([
+    ['no archive', Buffer.from('hello'), /is not a bundle/],
+    ['nothing', Buffer.alloc(0), /is not a bundle/],
+    ['an archive of nothing', Buffer.alloc(1024), /is not a bundle/],
+  ])('%s', (_name, bytes, message) => {
+    const file = path.join(base, 'x.nxbpf');
+    fs.writeFileSync(file, bytes);
+    const error = failure(() => readBundle(file));
+    expect(error).toMatchObject({ code: 'BUNDLE_INVALID' });
+    expect(error.message).toMatch(message);
+  });
+
+  test('a file that is not there', () => {
+    expect(failure(() => readBundle(path.join(base, 'none')))).toMatchObject({ code: 'FILE' });
+  });
+});

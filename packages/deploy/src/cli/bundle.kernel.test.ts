@@ -1,0 +1,81 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { BpfMap } from '@nx-bpf/loader';
+import { expect, test } from 'vitest';
+import { CommandLine, type Ended } from '../../../../tools/testing/command-line';
+import { kernelSuite } from '../../../../tools/testing/kernel';
+
+const source = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile __u32 step = 1;
+__u64 seen;
+SEC("xdp") int guard(struct xdp_md *ctx) { __sync_fetch_and_add(&seen, step); return XDP_PASS; }
+char LICENSE[] SEC("license") = "GPL";
+`;
+
+kernelSuite('a bundle on a host', (kernel) => {
+  const command = new CommandLine(kernel);
+  const write = (file: string, text: string): void => {
+    fs.mkdirSync(path.dirname(path.join(kernel.directory, file)), { recursive: true });
+    fs.writeFileSync(path.join(kernel.directory, file), text);
+  };
+  /** As on a host: no compiler is found, and the checkout is gone. */
+  const onHost = (...args: string[]): Ended => command.runAs(['env', 'PATH=/nowhere'], ...args);
+
+  test('built and locked elsewhere, applied, looked at and removed without a checkout or a compiler', async () => {
+    await kernel.withVeth((veth) => {
+      write(
+        'bpf.config.yaml',
+        `version: 1\npin: { root: ${kernel.bpffs}/nx-bpf }\nenvironments: { dev: {}, prod: {} }\n`,
+      );
+      write('p/package.json', '{ "name": "p" }');
+      write('p/src/edge.bpf.c', source);
+      write(
+        'p/bpf.config.yaml',
+        `version: 1
+objects: { edge: {} }
+programs: { guard: { attach: [{ id: uplink, xdp: { interface: ${veth.interface} } }] } }
+environments: { prod: { deploy: { requireLock: true }, objects: { edge: { constants: { step: 100 } } } } }
+`,
+      );
+      const file = path.join(kernel.directory, 'p-prod.nxbpf');
+      const bundle = (): Ended => command.run('bundle', 'p', '-e', 'prod', '--out', file);
+      const unlocked = bundle();
+      expect(unlocked.status).toBe(16);
+      expect(unlocked.stderr).toContain('p@prod is not in bpf.lock.json');
+
+      expect(command.json('lock', 'p')).toMatchObject({ environments: ['dev', 'prod'], changed: true });
+      expect(command.json('lock', 'p')).toMatchObject({ changed: false });
+      expect(command.run('build', 'p', '-e', 'dev', '--frozen').status).toBe(0);
+      expect(bundle().status).toBe(0);
+      for (const name of ['p', 'bpf.config.yaml', 'bpf.lock.json', '.nx-bpf'])
+        fs.rmSync(path.join(kernel.directory, name), { recursive: true, force: true });
+
+      const applied = onHost('apply', '--bundle', file, '--json');
+      expect(applied.stderr).not.toContain('error');
+      expect(JSON.parse(applied.stdout)).toMatchObject({ project: 'p', environment: 'prod', generation: 1 });
+      veth.sendFromFar(3);
+      const data = BpfMap.open<number, { seen: number }>(
+        path.join(kernel.bpffs, 'nx-bpf/p/prod/maps/edge_bss'),
+      );
+      expect(Number(data.lookup(0)?.seen)).toBe(300);
+      data.close();
+
+      expect(onHost('plan', '--bundle', file, '--detailed-exitcode').status).toBe(0);
+      expect(onHost('apply', '--bundle', file).stdout).toContain('nothing to do');
+      expect(onHost('status', '--bundle', file).stdout).toContain('healthy');
+      expect(onHost('apply', '--bundle', file, '-e', 'dev')).toMatchObject({ status: 3 });
+      expect(onHost('apply', '--bundle', file, '--set', 'a=1').stderr).toContain('--set and --bundle');
+      expect(onHost('destroy', '--bundle', file).status).toBe(0);
+      expect(fs.existsSync(path.join(kernel.bpffs, 'nx-bpf'))).toBe(false);
+
+      const bytes = fs.readFileSync(file);
+      const at = bytes.indexOf('guard');
+      bytes[at] = bytes[at]! ^ 1;
+      fs.writeFileSync(file, bytes);
+      expect(onHost('apply', '--bundle', file)).toMatchObject({ status: 3 });
+      expect(fs.existsSync(path.join(kernel.bpffs, 'nx-bpf'))).toBe(false);
+    });
+  });
+});

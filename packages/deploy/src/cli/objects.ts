@@ -1,0 +1,40 @@
+import os from 'node:os';
+import path from 'node:path';
+import { checkLock } from '../bundle';
+import { RelocationCache } from '../cache';
+import { buildObjects, type BuiltObject } from '../toolchain';
+import { outputDirectory } from './output-directory';
+import { type CommandInput } from './request';
+
+/** What commands know of an object, whether it was compiled here or came in a bundle. */
+export type CommandObject = Pick<
+  BuiltObject,
+  'name' | 'file' | 'sha256' | 'sources' | 'toolchain' | 'cached'
+>;
+
+/**
+ * The objects of a project: compiled, unless they are as the sources say; or those of the bundle.
+ *
+ * @throws BpfError LOCK_MISMATCH where the lock file is to hold and does not
+ */
+export async function objectsOf(input: CommandInput): Promise<readonly CommandObject[]> {
+  const { bundle } = input;
+  return bundle === undefined ? build(input) : bundle.objects.map((object) => ({ ...object, cached: true }));
+}
+
+/** Compiles, and holds what came of it against the lock file where that is asked for. */
+export async function build({ config, request, note, verbose }: CommandInput): Promise<BuiltObject[]> {
+  const objects = await buildObjects(config, { outDir: outputDirectory(config), note, verbose });
+  if (request.frozen === true || config.deploy.requireLock) checkLock(config, objects);
+  return objects;
+}
+
+/** In the workspace; for a bundle, in the user's own cache. */
+export function relocations({ config, bundle }: CommandInput): RelocationCache {
+  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
+  return new RelocationCache(
+    bundle === undefined
+      ? path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'relocated')
+      : path.join(cache, 'nx-bpf', 'relocated'),
+  );
+}
