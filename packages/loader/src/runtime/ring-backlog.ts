@@ -74,7 +74,7 @@ export class RingBacklog implements RecordMemory {
    * flood needs to fill the ring.
    */
   private fill(): void {
-    const much = this.ring.dataSize >> 5;
+    const much = this.ring.dataSize >> 6;
     let copied = this.copy();
     while (copied >= much) {
       copied = 0;
@@ -90,19 +90,21 @@ export class RingBacklog implements RecordMemory {
 
   /** @returns bytes, 0 also when there is no room */
   private copy(): number {
-    const room = this.withRoom(this.waiting.at(-1) ?? this.current);
-    if (room === undefined) return 0;
-    const copied = this.ring.copyTo(room.bytes, room.filled);
-    room.filled += copied;
-    return copied;
+    const last = this.waiting.at(-1) ?? this.current;
+    if (last.filled === last.read) last.filled = last.read = 0;
+    const copied = this.copyInto(last);
+    if (copied > 0 || last.filled === 0 || this.ring.pending === 0) return copied;
+    // The next record does not fit behind the others.
+    const next = this.spare.pop();
+    if (next === undefined) return 0;
+    this.waiting.push(next);
+    return this.copyInto(next);
   }
 
-  private withRoom(last: Chunk): Chunk | undefined {
-    if (last.filled === last.read) last.filled = last.read = 0;
-    if (last.filled <= last.bytes.length >> 1) return last;
-    const next = this.spare.pop();
-    if (next !== undefined) this.waiting.push(next);
-    return next;
+  private copyInto(chunk: Chunk): number {
+    const copied = this.ring.copyTo(chunk.bytes, chunk.filled);
+    chunk.filled += copied;
+    return copied;
   }
 
   /** Go on to the next chunk that holds something. */

@@ -110,3 +110,22 @@ test('a backlog copies whole records, passes over discarded ones and stops at on
     if (i % 3 === 0) expect([next(), next(), next()]).toEqual([i - 2, i - 1, i]);
   }
 });
+
+test.each([2 ** 32 - 32, 2 ** 31 - 32, 2 ** 40 - 32])('positions grow beyond 32 bits: from %i', (start) => {
+  const consumer = new Uint8Array(page);
+  const producer = new Uint8Array(page + 2 * dataSize);
+  const position = (pages: Uint8Array) => new BigUint64Array(pages.buffer, 0, 1);
+  position(consumer)[0] = BigInt(start);
+  position(producer)[0] = BigInt(start);
+  const memory = new RingMemory(consumer, producer, dataSize, page);
+  const view = new DataView(producer.buffer, page);
+  for (let at = start; at < start + 128; at += 16) {
+    view.setUint32(at % dataSize, 1, true);
+    view.setUint8((at % dataSize) + 8, (at - start) / 16);
+    position(producer)[0] = BigInt(at + 16);
+    expect([memory.pending, memory.next(), memory.pending]).toEqual([16, true, 0]);
+    expect(memory.view.getUint8(memory.start)).toBe((at - start) / 16);
+    memory.release();
+    expect(position(consumer)[0]).toBe(BigInt(at + 16));
+  }
+});

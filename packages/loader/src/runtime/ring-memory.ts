@@ -5,6 +5,8 @@ const DISCARDED = 0x40000000;
 /** sizeof(struct bpf_ringbuf_hdr). */
 const headerSize = 8;
 
+const fourGiB = 0x100000000;
+
 /** Where records are read from, one after the other. */
 export interface RecordMemory {
   /** What {@link next} found: where in the view the record begins, and its bytes. */
@@ -32,7 +34,9 @@ export class RingMemory implements RecordMemory {
   start = 0;
   length = 0;
   private readonly consumer: BigUint64Array;
-  private readonly producer: BigUint64Array;
+  /** The low halves of both positions: a bigint for each look at them would be garbage by the thousand. */
+  private readonly consumerLow: Int32Array;
+  private readonly producerLow: Int32Array;
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly mask: number;
@@ -54,7 +58,8 @@ export class RingMemory implements RecordMemory {
   ) {
     const data = producerPages.subarray(pageSize);
     this.consumer = new BigUint64Array(consumerPage.buffer, consumerPage.byteOffset, 1);
-    this.producer = new BigUint64Array(producerPages.buffer, producerPages.byteOffset, 1);
+    this.consumerLow = new Int32Array(consumerPage.buffer, consumerPage.byteOffset, 1);
+    this.producerLow = new Int32Array(producerPages.buffer, producerPages.byteOffset, 1);
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
     this.bytes = data;
@@ -73,11 +78,11 @@ export class RingMemory implements RecordMemory {
     if (this.position - this.released >= this.dataSize >> 4) this.release();
     for (;;) {
       if (this.position >= this.end) {
-        this.end = Number(Atomics.load(this.producer, 0));
+        this.end = this.position + this.pending;
         if (this.position >= this.end) return false;
       }
       // The mask is of 32 bits, and so is what an operator of bits makes of a number.
-      const at = (this.position % 0x100000000) & this.mask;
+      const at = (this.position % fourGiB) & this.mask;
       const header = Atomics.load(this.words, at >> 2);
       if ((header & BUSY) !== 0) return false;
       const length = header & ~(BUSY | DISCARDED);
@@ -96,13 +101,13 @@ export class RingMemory implements RecordMemory {
    */
   copyTo(into: Uint8Array, offset: number): number {
     this.release();
-    this.end = Number(Atomics.load(this.producer, 0));
+    this.end = this.position + this.pending;
     const { words, mask } = this;
     const room = into.length - offset;
     let copied = 0;
     for (;;) {
       // Runs without discarded records, and up to the end of one: what a header says is checked before its data.
-      const from = (this.position % 0x100000000) & mask;
+      const from = (this.position % fourGiB) & mask;
       let run = 0;
       let skip = 0;
       const available = this.end - this.position;
@@ -131,13 +136,18 @@ export class RingMemory implements RecordMemory {
    * have caught up.
    */
   release(): void {
-    if (this.released === this.position) return;
-    this.released = this.position;
-    Atomics.store(this.consumer, 0, BigInt(this.position));
+    const { position, released } = this;
+    if (released === position) return;
+    this.released = position;
+    // Writers read all 64 bits at once: where the high half changes both are written at once, too.
+    const low = position % fourGiB;
+    if (position - low === released - (released % fourGiB)) Atomics.store(this.consumerLow, 0, low | 0);
+    else Atomics.store(this.consumer, 0, BigInt(position));
   }
 
   /** Bytes that wait to be read, headers included. */
   get pending(): number {
-    return Number(Atomics.load(this.producer, 0)) - this.position;
+    // There is less than 4 GiB of it: the low halves say enough.
+    return (Atomics.load(this.producerLow, 0) - (this.position % fourGiB)) >>> 0;
   }
 }

@@ -1,0 +1,25 @@
+import { run as mapDump } from './map-dump';
+import { run as ringBuffer } from './ring-buffer/run';
+
+/** `npm run bench [ring-buffer|map-dump]`: each measures us beside a peer, in turns, and prints a table. Needs root. */
+const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
+  'ring-buffer': ringBuffer,
+  'map-dump': mapDump,
+};
+
+async function main(): Promise<void> {
+  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
+  for (const name of names) {
+    const benchmark = benchmarks[name];
+    if (benchmark === undefined)
+      throw new Error(`no benchmark '${name}': ${Object.keys(benchmarks).join(', ')}`);
+    console.log(`# ${name}\n`);
+    await benchmark();
+    console.log();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
