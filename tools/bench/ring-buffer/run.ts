@@ -114,7 +114,7 @@ class Bench {
     const { stdout, stderr, status } = spawnSync('chrt', argv, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`producer: ${stderr}`);
     // A slow consumer has its backlog to decode.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
     return (JSON.parse(stdout) as { seconds: number }).seconds;
   }
 

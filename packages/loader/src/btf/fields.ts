@@ -11,11 +11,21 @@ export interface Field {
   readonly bitfieldSize: number;
 }
 
+const known = new WeakMap<Btf, Map<number, readonly Field[]>>();
+
 /**
  * The fields as C code names them: those of anonymous structs and unions belong to the one around them. The
- * variables of a DATASEC count as its fields. Nameless padding is left out.
+ * variables of a DATASEC count as its fields. Nameless padding is left out. Worked out once for a type.
  */
 export function fieldsOf(btf: Btf, id: number): readonly Field[] {
+  let ofBtf = known.get(btf);
+  if (ofBtf === undefined) known.set(btf, (ofBtf = new Map()));
+  let fields = ofBtf.get(id);
+  if (fields === undefined) ofBtf.set(id, (fields = findFields(btf, id)));
+  return fields;
+}
+
+function findFields(btf: Btf, id: number): readonly Field[] {
   if (btf.kind(id) === BtfKind.DATASEC)
     return Array.from({ length: btf.vlen(id) }, (_, i) => variable(btf, id, i));
   const fields: Field[] = [];

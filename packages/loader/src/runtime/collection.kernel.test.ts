@@ -28,6 +28,22 @@ kernelSuite('a loaded object', (kernel) => {
       { constants: { limit: 2 } },
     ));
 
+  test('variables of a map that cannot be mapped, by lookup and update', () =>
+    withObject(
+      kernel,
+      (collection) => {
+        const emit = collection.program('emit');
+        const serial = collection.variable<number>('serial');
+        expect(collection.map('.bss').flags).toBe(0);
+        emit.testRun({ data: packet, repeat: 2 });
+        expect(serial.get()).toBe(2);
+        serial.set(40);
+        emit.testRun({ data: packet });
+        expect(serial.get()).toBe(41);
+      },
+      { mapOverrides: { '.bss': { flags: 0 } } },
+    ));
+
   test('a test run gives back the packet and takes raw arguments', () =>
     withObject(kernel, (collection) => {
       const shrunk = collection.program('shrink').testRun({ data: packet, repeat: 1 });
