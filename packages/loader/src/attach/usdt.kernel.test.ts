@@ -1,13 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { compileTraced } from '../../../../tools/testing/user-binary';
-import { ProgramType } from '../object';
-import { loadFile, type Collection } from '../runtime';
+import { runningKernel } from '../kernel';
+import { loadObject } from '../load';
+import { parseObject, ProgramType } from '../object';
+import { relocateObject, type VirtualExtern } from '../relocate';
+import { Collection, loadFile } from '../runtime';
+import { attachProbe } from './usdt';
 import { attachUsdt, Link, UsdtLink, UsdtLinks, type AttachableProgram, type UsdtOptions } from './index';
 
 const head = `
@@ -270,6 +274,46 @@ kernelSuite('attach to USDT probes', (kernel) => {
         );
       expect(() => attach('twice', { pid: 0x3fffff })).toThrow(/ESRCH/);
     });
+  });
+
+  test('without cookies, as before Linux 5.15: places are told apart by their addresses', async () => {
+    const spec = parseObject(readFileSync(kernel.compile(source, { name: 'old', flags })), { name: 'old' });
+    const kernelNow = runningKernel();
+    const virtual = (name: VirtualExtern) =>
+      name === 'LINUX_HAS_BPF_COOKIE' ? 0n : kernelNow.virtual?.(name);
+    const relocated = relocateObject(spec, { ...kernelNow, virtual });
+    collection = new Collection(relocated, loadObject(relocated));
+    const program = collection.program('probe');
+    const twice = { provider: 'demo', name: 'twice' };
+    const addresses = () => [...collection.map('__bpf_usdt_ip_to_spec_id').entries()].length;
+
+    // An executable that is not moved is at the same addresses in every process.
+    const fixed = attachProbe(program, { binary: traced, ...twice, cookie: 6n }, false);
+    const before = list('sums');
+    expect(addresses()).toBe(2);
+    expect(runsOf(() => run(4))).toBe(8);
+    expect(list('sums').map((sum, i) => sum - before[i]!)).toEqual([12, 12]);
+    expect(value('cookie')).toBe(6);
+    fixed.close();
+    expect(addresses()).toBe(0);
+
+    // Another one is elsewhere in each.
+    const moved = compileTraced(path.join(kernel.directory, 'moved'), { flags: ['-static-pie', '-fPIE'] });
+    expect(() => attachProbe(program, { binary: moved, ...twice }, false)).toThrow('expected a pid');
+    expect(() => attachProbe(program, { binary: moved, ...twice, pid: process.pid }, false)).toThrow(
+      'which does not run it',
+    );
+    const child = spawn(moved, ['3'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    while (readlinkSync(`/proc/${child.pid}/exe`) !== moved) await setTimeout(5);
+    const link = attachProbe(program, { binary: moved, ...twice, pid: child.pid! }, false);
+    const sums = list('sums');
+    const ended = once(child, 'exit');
+    child.stdin.end('!');
+    await ended;
+    expect(list('sums').map((sum, i) => sum - sums[i]!)).toEqual([6, 9]);
+    link.close();
+    expect(addresses()).toBe(0);
+    collection.close();
   });
 
   test('specs with an index register', () => {

@@ -12,6 +12,7 @@ import { attachUserProbe } from './uprobe';
 import { attachUserProbes } from './uprobe-multi';
 import { hex } from './user-place';
 import { parseUsdtArguments } from './usdt-arguments';
+import { addressesOf, writeAddresses, type AddressEntries } from './usdt-addresses';
 import { UsdtLink, UsdtLinks } from './usdt-link';
 import { releaseSlot, takeSlot, type SpecMap } from './usdt-slots';
 import { encodeSpec, specLayout } from './usdt-spec';
@@ -28,13 +29,15 @@ export interface UsdtOptions {
   readonly cookie?: bigint | undefined;
 }
 
-/** As the kernel keeps the name of usdt.bpf.h's map of argument specs. */
+/** As the kernel keeps the names of usdt.bpf.h's maps: of argument specs, and of places by their addresses. */
 const specMapName = '__bpf_usdt_specs'.slice(0, 15);
+const addressMapName = '__bpf_usdt_ip_to_spec_id'.slice(0, 15);
 
 /**
  * Attach a program to a USDT probe: to every place of a binary that its author marked with this name (Linux 5.15). The
  * program's bpf_usdt_arg() finds the arguments of each place; the counters by which the traced program sees that
- * somebody listens are one more as long as the link is there.
+ * somebody listens are one more as long as the link is there. Before 5.15 the program tells the places apart by their
+ * addresses, which takes a pid, unless the binary is an executable that is not moved.
  *
  * @returns one link where the kernel has links of many uprobes (Linux 6.6); else one for each place, which are pinned
  *   together in a directory
@@ -47,15 +50,37 @@ const specMapName = '__bpf_usdt_specs'.slice(0, 15);
  * ```
  */
 export function attachUsdt(program: AttachableProgram, options: UsdtOptions = {}): UsdtLink | UsdtLinks {
+  return attachProbe(program, options, hasFeature(features.cookie) !== false);
+}
+
+/**
+ * @param cookies whether the kernel has cookies, by which the program tells the places of a probe apart (Linux 5.15);
+ *   else it does so by their addresses
+ */
+export function attachProbe(
+  program: AttachableProgram,
+  options: UsdtOptions,
+  cookies: boolean,
+): UsdtLink | UsdtLinks {
   requireType(program, 'usdt', [ProgramType.kprobe]);
   const { pid, cookie } = options;
   const { binary, provider, name } = wantedProbe(program, options);
   const file = findBinary(binary, { pid });
-  const { probes, machine } = readBinary(file, (elf) => ({ probes: usdtProbes(elf), machine: elf.machine }));
+  const { probes, elf } = readBinary(file, (binary) => ({ probes: usdtProbes(binary), elf: binary }));
   const places = probes.filter((probe) => probe.provider === provider && probe.name === name);
   if (places.length === 0) throw notFound(program, file, `${provider}:${name}`, probes);
   const where = `usdt ${file}:${provider}:${name}${pid === undefined ? '' : ` of process ${pid}`}`;
-  const told = tell(program, places, machine, cookie);
+  const addresses = () =>
+    addressesOf(
+      elf,
+      places.map(({ offset }) => offset),
+      pid,
+    );
+  const told = tell(program, places, {
+    machine: elf.machine,
+    cookie,
+    addresses: cookies ? undefined : addresses,
+  });
   try {
     return attachPlaces(program, { where, file, pid, places, told });
   } catch (error) {
@@ -110,16 +135,23 @@ function attachPlaces(program: AttachableProgram, attaching: Attaching): UsdtLin
 function tell(
   program: AttachableProgram,
   places: readonly UsdtProbe[],
-  machine: number,
-  cookie: bigint | undefined,
+  how: {
+    readonly machine: number;
+    readonly cookie: bigint | undefined;
+    /** Where the places are in memory, if that is what tells them apart. */
+    readonly addresses: (() => readonly bigint[]) | undefined;
+  },
 ): Told {
-  const map = specMapOf(program);
+  const { machine, cookie, addresses } = how;
+  const map = mapOf(program, specMapName);
   if (map === undefined) {
     // The program asks for no arguments: then the cookie needs no detour.
     return { cookies: cookie === undefined ? undefined : places.map(() => cookie), release: () => undefined };
   }
   const slots = new Map<string, number>();
+  let byAddress: AddressEntries | undefined;
   const release = (gone: boolean): void => {
+    byAddress?.release(gone);
     if (gone) for (const slot of slots.values()) releaseSlot(map, slot);
     closeFd(map.fd);
   };
@@ -130,20 +162,25 @@ function tell(
       const spec = encodeSpec(layout, text, parseUsdtArguments(text, machine), cookie ?? 0n);
       slots.set(text, takeSlot(map, spec));
     }
-    return { cookies: places.map((place) => BigInt(slots.get(place.arguments)!)), release };
+    const numbers = places.map((place) => slots.get(place.arguments)!);
+    if (addresses === undefined) return { cookies: numbers.map(BigInt), release };
+    const where = addresses();
+    const entries = mapOf(program, addressMapName);
+    if (entries !== undefined) byAddress = writeAddresses(entries.fd, where, numbers);
+    return { cookies: undefined, release };
   } catch (error) {
     release(true);
     throw error instanceof BpfError ? error.with({ program: program.name }) : error;
   }
 }
 
-/** The map of argument specs that a program uses, if it does: opened. */
-function specMapOf(program: AttachableProgram): SpecMap | undefined {
+/** A map that a program uses, by the name that the kernel keeps: opened. undefined if it uses none of that name. */
+function mapOf(program: AttachableProgram, wanted: string): SpecMap | undefined {
   for (const id of programInfo(program.fd).mapIds) {
     const fd = fdById('map', id);
     if (fd === undefined) continue;
     const { name, maxEntries } = mapInfo(fd);
-    if (name === specMapName) return { fd, id, maxEntries };
+    if (name === wanted) return { fd, id, maxEntries };
     closeFd(fd);
   }
   return undefined;

@@ -60,6 +60,8 @@ export class Binary {
   private constructor(
     readonly file: FileBytes,
     readonly littleEndian: boolean,
+    /** `ET_EXEC` for one that is not moved when it is run, else `ET_DYN`. */
+    readonly type: number,
     /** `EM_*`. */
     readonly machine: number,
     /** In the order of the file. */
@@ -92,7 +94,7 @@ export class Binary {
       filePart(file, { offset, size: SECTION_HEADER }, littleEndian, 'the first section header'),
     );
     const sections = table === undefined ? [] : readSections(file, littleEndian, table);
-    return new Binary(file, littleEndian, machine, segments, sections);
+    return new Binary(file, littleEndian, type, machine, segments, sections);
   }
 
   section(name: string): BinarySection | undefined {
