@@ -14,7 +14,9 @@ export function errorJson(error: unknown): ErrorJson {
     const fields = Object.fromEntries(
       Object.entries(error.fields).filter(([, value]) => value !== undefined),
     );
-    return { code: error.code, message: error.message, ...fields };
+    // What an error that tells how it ended is about: why an apply was rolled back.
+    const cause = error.cause instanceof BpfError ? { cause: error.cause.code } : {};
+    return { code: error.code, message: error.message, ...fields, ...cause };
   }
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
 }
