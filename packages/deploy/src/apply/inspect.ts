@@ -26,6 +26,8 @@ export interface ProgramRuns {
 export interface Inspection {
   /** What is not as it was committed, besides what is missing or replaced. */
   readonly drift: readonly Drift[];
+  /** Programs of others that came behind ours: they change nothing for ours. */
+  readonly foreign: readonly string[];
   /** What could not be looked at, and why. */
   readonly unseen: readonly string[];
   readonly runs: readonly ProgramRuns[];
@@ -62,7 +64,8 @@ export function inspect(layout: Layout, ledger: Ledger): Inspection {
     );
   }
   for (const map of ledger.maps) drift.push(...inspectMap(map, unseen));
-  drift.push(...orderDrift(ledger));
+  const neighbours = lookAround(ledger);
+  drift.push(...neighbours.drift);
   const current = readLink(layout.current);
   if (current !== path.join('gen', String(ledger.generation))) {
     drift.push({ kind: 'deployment', name: 'current', text: `it points to ${current ?? 'nothing'}` });
@@ -70,7 +73,7 @@ export function inspect(layout: Layout, ledger: Ledger): Inspection {
   if (missingCapabilities(['CAP_SYS_ADMIN'], privileges()).length > 0) {
     unseen.push('maps without a pin, and names of the programs of others: objects by id take CAP_SYS_ADMIN');
   }
-  return { drift, unseen, runs };
+  return { drift, foreign: neighbours.foreign, unseen, runs };
 }
 
 /**
@@ -121,28 +124,31 @@ function inspectMap(recorded: LedgerMap, unseen: string[]): Drift[] {
   }
 }
 
-/** Programs that were there at the commit, ours among them, and run in another order now. */
-function orderDrift(ledger: Ledger): Drift[] {
+/**
+ * The programs beside ours: that they run in the order of the commit, and that nobody came before ours, who could keep
+ * packets from it.
+ */
+function lookAround(ledger: Ledger): { readonly drift: Drift[]; readonly foreign: string[] } {
   const points = attachPoints(recordedPlaces(ledger));
-  return ledger.links.flatMap(({ id, programId, neighbours, target }): Drift[] => {
+  const ours = new Set(ledger.programs.map(({ id }) => id));
+  const drift: Drift[] = [];
+  const foreign: string[] = [];
+  for (const { id, programId, neighbours, target } of ledger.links) {
     const now = points.get(id)?.programIds;
-    if (neighbours === null || now === undefined || !now.includes(programId)) return [];
-    const drift: Drift[] = [];
-    const text = (word: string): void => {
-      drift.push({ kind: 'hook', name: id, text: `${word} at ${target}` });
-    };
-    const both = neighbours.filter((each) => now.includes(each));
-    const still = now.filter((each) => neighbours.includes(each));
-    if (both.join() !== still.join()) text(`the order was ${both.join(' ')}, is ${still.join(' ')}`);
+    if (neighbours === null || now === undefined || !now.includes(programId)) continue;
+    const hook = (text: string): number =>
+      drift.push({ kind: 'hook', name: id, text: `${text} at ${target}` });
+    const before = neighbours.filter((each) => now.includes(each)).join(' ');
+    const still = now.filter((each) => neighbours.includes(each)).join(' ');
+    if (before !== still) hook(`the order was ${before}, is ${still}`);
     const own = now.indexOf(programId);
-    const isNew = (each: number): boolean => !neighbours.includes(each);
-    const ours = new Set(ledger.programs.map((program) => program.id));
     for (const [at, each] of now.entries()) {
-      if (isNew(each) && !ours.has(each))
-        text(`program id ${each} of somebody else runs ${at < own ? 'before' : 'after'} it`);
+      if (neighbours.includes(each) || ours.has(each)) continue;
+      if (at < own) hook(`program id ${each} of somebody else runs before it`);
+      else foreign.push(`hook ${id}: program id ${each} of somebody else runs after it at ${target}`);
     }
-    return drift;
-  });
+  }
+  return { drift, foreign };
 }
 
 function readLink(place: string): string | undefined {

@@ -294,6 +294,18 @@ programs:
         ),
       ]);
       expect((await repair(fixture.load(), note)).plan).toBeUndefined();
+      const others = loadFile(foreign);
+      const last = attach(others.program('police'), 'tcx', { interface: veth.interface, order: 'last' });
+      expect(status(fixture.load())).toMatchObject({
+        drift: [expect.stringContaining('runs before it')],
+        foreign: [
+          expect.stringMatching(
+            /^hook police: program id \d+ of somebody else runs after it at tcx ingress on/,
+          ),
+        ],
+      });
+      last.close();
+      others.close();
       const { plan } = await fixture.apply(object());
       expect(plan).toMatchObject({ empty: true, foreign: [{ programName: 'police', runs: 'before' }] });
       front.close();

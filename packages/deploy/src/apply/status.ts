@@ -1,8 +1,8 @@
 import { type ProjectConfig } from '../manifest';
-import { driftText, findDrift, type Drift } from '../plan';
+import { driftText, findDrift } from '../plan';
 import { isThere, layoutOf, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
 import { deploymentOf } from './deployment';
-import { inspect, type ProgramRuns } from './inspect';
+import { inspect, type Inspection, type ProgramRuns } from './inspect';
 import { leftBehind } from './tidy';
 
 export interface Status {
@@ -12,6 +12,8 @@ export interface Status {
    */
   readonly state: 'healthy' | 'drifted' | 'gone' | 'absent';
   readonly drift: readonly string[];
+  /** Programs of others that came behind ours at the same hooks since it was committed. */
+  readonly foreign: readonly string[];
   /** What could not be looked at, and why. */
   readonly unseen: readonly string[];
   readonly runs: readonly ProgramRuns[];
@@ -39,6 +41,7 @@ export function status(config: ProjectConfig): Status {
     return {
       state: 'absent',
       drift: [],
+      foreign: [],
       unseen: [],
       runs: [],
       committed: undefined,
@@ -46,7 +49,7 @@ export function status(config: ProjectConfig): Status {
       deployment: undefined,
     };
   }
-  const { drift, unseen, runs } = inspectAll(layout, ledger);
+  const { drift, foreign, unseen, runs } = inspectAll(layout, ledger);
   const left = leftBehind(layout, ledger).map(
     (place) => `${place}: left by an apply that was killed; the next one removes it`,
   );
@@ -54,6 +57,7 @@ export function status(config: ProjectConfig): Status {
   return {
     state: isGone(layout, ledger) ? 'gone' : texts.length === 0 ? 'healthy' : 'drifted',
     drift: texts,
+    foreign,
     unseen,
     runs,
     committed: ledger.committed,
@@ -63,13 +67,10 @@ export function status(config: ProjectConfig): Status {
 }
 
 /** All that is not as it was committed: what is missing or was replaced, then what differs inside. */
-export function inspectAll(
-  layout: Layout,
-  ledger: Ledger,
-): { drift: readonly Drift[]; unseen: readonly string[]; runs: readonly ProgramRuns[] } {
+export function inspectAll(layout: Layout, ledger: Ledger): Inspection {
   const missing = findDrift(ledger, observe(layout, ledger));
-  const { drift, unseen, runs } = inspect(layout, ledger);
-  return { drift: [...missing, ...drift], unseen, runs };
+  const inside = inspect(layout, ledger);
+  return { ...inside, drift: [...missing, ...inside.drift] };
 }
 
 function isGone(layout: Layout, ledger: Ledger): boolean {

@@ -34,13 +34,11 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     const { plan } = saved;
     if (request.out !== undefined) writePlan(request.out, saved);
     const changes = !plan.empty;
-    const summary = changes
-      ? `${title(input)}: ${planSummary(plan)}`
-      : `nothing to do: ${title(input)} is as it should be (generation ${plan.from})`;
+    const nothing = `nothing to do: ${title(input)} is as it should be (generation ${plan.from})`;
     return {
       lines: [
         ...renderPlan(plan),
-        changes ? pc.yellow(summary) : pc.green(summary),
+        ...(changes ? [] : [pc.green(nothing)]),
         ...(request.out === undefined
           ? []
           : [`saved as ${request.out}; carry it out with: apply --plan ${request.out}`]),
@@ -98,11 +96,12 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
       if (plan !== undefined) note(`made again: ${planSummary(plan)}; generation ${plan.from} to ${plan.to}`);
     }
     const found = status(config);
-    const { state, drift, unseen, runs, committed, rolledBackFrom, deployment } = found;
+    const { state, drift, foreign, unseen, runs, committed, rolledBackFrom, deployment } = found;
     const result = {
       ...subject(input),
       state,
       drift,
+      foreign,
       unseen,
       runs,
       committed: committed ?? null,
@@ -117,6 +116,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
       lines: [
         `${title(input)}: ${colour(state)}, generation ${deployment.generation}${origin}, committed ${committed}`,
         ...drift.map((line) => `  ${pc.red('drift')} ${line}`),
+        ...foreign.map((line) => `  ${pc.yellow('foreign')} ${line}`),
         ...unseen.map((line) => `  ${pc.yellow('not seen')} ${line}`),
         '',
         `Pins are under ${base}`,

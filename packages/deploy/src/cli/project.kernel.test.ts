@@ -74,7 +74,7 @@ programs:
       expect(plan.stderr).toBe('');
       expect(plan.status).toBe(2);
       expect(plan.stdout).toContain('+ program guard: create (new)');
-      expect(plan.stdout).toContain('p@dev: 6 to add, 0 to change, 0 to remove');
+      expect(plan.stdout).toContain('Plan for p@dev: 6 to add, 0 to change, 0 to remove; generation 0 to 1');
       expect(statuses(['plan', 'p'], ['plan', 'p', '--out', 'dev.plan'])).toEqual([0, 0]);
       expect(fs.statSync(path.join(fixture.workspace, 'dev.plan')).mode & 0o777).toBe(0o600);
       expect(nxBpf('apply', 'p', '--plan', 'dev.plan').stdout).toContain('p@dev is at generation 1');

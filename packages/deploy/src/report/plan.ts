@@ -47,7 +47,7 @@ export function renderPlan(plan: Plan): string[] {
   ];
 }
 
-/** `Plan: 1 to add, 2 to change, 0 to remove`. */
+/** `1 to add, 2 to change, 0 to remove`. */
 export function planSummary({ programs, maps, links }: Plan): string {
   const actions = [...programs, ...maps, ...links].map(({ action }) => action);
   const count = (...wanted: string[]): number => actions.filter((action) => wanted.includes(action)).length;
@@ -60,11 +60,11 @@ export function planSummary({ programs, maps, links }: Plan): string {
 
 function closing(plan: Plan): string[] {
   return [
-    `Plan: ${planSummary(plan)}; generation ${plan.from} to ${plan.to}`,
+    `Plan for ${plan.project}@${plan.environment}: ${planSummary(plan)}; generation ${plan.from} to ${plan.to}`,
     ...(plan.sideBySide
       ? ['Links are switched one after another: until the last one, old and new programs run side by side.']
       : []),
-    `Apply needs ${plan.capabilities.join(', ')}.`,
+    ...(plan.capabilities.length === 0 ? [] : [`Apply needs ${plan.capabilities.join(', ')}.`]),
   ];
 }
 
