@@ -53,11 +53,15 @@ export function encodeValue(
 const INTEGER_TEXT = /^-?(0[xX][0-9a-fA-F]+|[0-9]+)$/;
 
 class Encoder {
+  private readonly view: DataView;
+
   constructor(
     private readonly btf: Btf,
     private readonly into: Uint8Array,
     private readonly littleEndian: boolean,
-  ) {}
+  ) {
+    this.view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+  }
 
   /** `path` is how C code would name the part: `config.rules[2].port`. */
   value(typeId: number, value: unknown, bitOffset: number, bitfieldSize: number, path: string): void {
@@ -116,6 +120,7 @@ class Encoder {
       return this.bits(id, flag ? 1n : 0n, bitOffset, bitfieldSize);
     }
     const signed = (encoding & IntEncoding.SIGNED) !== 0;
+    if (typeof value === 'number' && this.number(id, value, signed, bitOffset, bitfieldSize)) return;
     if (bitfieldSize === 0 && !signed && this.address(id, value, bitOffset)) return;
     const code = isChar(this.btf, id) ? characterCode(value) : undefined;
     this.scalar(id, code ?? integerOf(value), signed, bitOffset, bitfieldSize, invalid);
@@ -129,6 +134,8 @@ class Encoder {
     invalid: Invalid,
   ): void {
     const { btf } = this;
+    if (typeof value === 'number' && this.number(id, value, btf.kindFlag(id), bitOffset, bitfieldSize))
+      return;
     const integer = integerOf(value);
     if (integer !== undefined) {
       return this.scalar(id, integer, btf.kindFlag(id), bitOffset, bitfieldSize, invalid);
@@ -137,6 +144,46 @@ class Encoder {
     const index = typeof value === 'string' ? names.indexOf(value) : -1;
     if (index < 0) throw invalid(`a name of the enum or an integer`, suggestion(String(value), names));
     this.scalar(id, btf.enumValue(id, index), btf.kindFlag(id), bitOffset, bitfieldSize, invalid);
+  }
+
+  /**
+   * Most integers are whole bytes, and numbers: written without a bigint, at a tenth of its price.
+   *
+   * @returns false for all others, also for those that do not fit
+   */
+  private number(
+    id: number,
+    value: number,
+    signed: boolean,
+    bitOffset: number,
+    bitfieldSize: number,
+  ): boolean {
+    const place = scalarPlace(this.btf, id, bitOffset, bitfieldSize);
+    const { width } = place;
+    const at = place.bitOffset / 8;
+    if (!Number.isSafeInteger(value) || !Number.isInteger(at) || at + width / 8 > this.into.length)
+      return false;
+    const high = 2 ** (signed ? width - 1 : width);
+    if (value >= high || value < (signed ? -high : 0)) return false;
+    switch (width) {
+      case 8:
+        this.view.setInt8(at, value);
+        return true;
+      case 16:
+        this.view.setInt16(at, value, this.littleEndian);
+        return true;
+      case 32:
+        this.view.setInt32(at, value, this.littleEndian);
+        return true;
+      case 64: {
+        const upper = Math.floor(value / 0x100000000);
+        this.view.setInt32(at + (this.littleEndian ? 4 : 0), upper, this.littleEndian);
+        this.view.setUint32(at + (this.littleEndian ? 0 : 4), value - upper * 0x100000000, this.littleEndian);
+        return true;
+      }
+      default:
+        return false;
+    }
   }
 
   private scalar(

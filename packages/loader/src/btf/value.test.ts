@@ -109,6 +109,47 @@ describe('what is taken', () => {
     expect([...encode(btf.find('int', BtfKind.INT), '-0x2')]).toEqual([0xfe, 0xff, 0xff, 0xff]);
   });
 
+  test('a number is written as the bigint is, in both byte orders', () => {
+    const types = ['signed char', '__u8', '__u16', 'short', '__u32', 'int', '__u64', 'long long'];
+    const ids = types
+      .map((name) => btf.find(name, BtfKind.TYPEDEF) || btf.find(name, BtfKind.INT))
+      .filter((id) => id !== 0);
+    expect(ids.length).toBeGreaterThan(3);
+    const write = (id: number, value: unknown, littleEndian: boolean): number[] | string => {
+      const bytes = new Uint8Array(8);
+      try {
+        encodeValue(btf, id, value, bytes, 0, { littleEndian });
+      } catch (error) {
+        return (error as BpfError).code;
+      }
+      return [...bytes];
+    };
+    const numbers = [
+      0,
+      1,
+      127,
+      128,
+      255,
+      256,
+      32767,
+      32768,
+      65536,
+      2 ** 31 - 1,
+      2 ** 31,
+      2 ** 32,
+      2 ** 53 - 1,
+    ];
+    for (const id of ids) {
+      for (const number of numbers
+        .flatMap((value) => [value, -value, -value - 1])
+        .filter(Number.isSafeInteger)) {
+        for (const littleEndian of [true, false]) {
+          expect(write(id, number, littleEndian)).toEqual(write(id, `${number}`, littleEndian));
+        }
+      }
+    }
+  });
+
   test('a char as its character, an enum as a number, a pointer as null', () => {
     expect([...encode(btf.find('char', BtfKind.INT), 'A')]).toEqual([65]);
     expect([...encode(btf.find('color', BtfKind.ENUM), 5)]).toEqual([5, 0, 0, 0]);
