@@ -50,6 +50,8 @@ export function encodeValue(
   );
 }
 
+const utf8 = new TextEncoder();
+
 const INTEGER_TEXT = /^-?(0[xX][0-9a-fA-F]+|[0-9]+)$/;
 
 class Encoder {
@@ -223,7 +225,7 @@ class Encoder {
       if (this.address(id, value, bitOffset)) return;
       if (!isChar(btf, element))
         throw invalid(`${addressKind(btf.byteSize(id))}a list of up to ${length} elements`);
-      const text = new TextEncoder().encode(value);
+      const text = utf8.encode(value);
       if (text.length > length) throw invalid(`text of up to ${length} bytes in UTF-8, found ${text.length}`);
       const padded = new Uint8Array(length);
       padded.set(text);
