@@ -100,6 +100,56 @@ programs:
       }),
   );
 
+  test('one that migrates a map: its entries are there after the next', { timeout: 300_000 }, () =>
+    kernel.withVeth(async (veth) => {
+      const file = (wide: boolean): NamedObject[] => {
+        const counter = wide
+          ? 'struct count { __u64 packets; __u64 more; }'
+          : 'struct count { __u32 packets; }';
+        const grown = source
+          .replace('__type(value, __u64)', '__type(value, struct count)')
+          .replace(
+            '__u64 *total = bpf_map_lookup_elem(&hits, &zero);\n  if (total) __sync_fetch_and_add(total, 1);',
+            'struct count *total = bpf_map_lookup_elem(&hits, &zero);\n  if (total) __sync_fetch_and_add(&total->packets, 1);',
+          );
+        const text = grown.replace('const volatile', `${counter};\nconst volatile`);
+        return [{ name: 'edge', file: kernel.compile(text, { name: wide ? 'wide' : 'narrow' }) }];
+      };
+      const [narrow, wide] = [file(false), file(true)];
+      fixture.manifest(`
+version: 1
+objects: { edge: { source: edge.bpf.c } }
+maps: { hits: { migrate: { copy: { allowDropped: true, fields: { packets: { merge: sum } } } } } }
+programs:
+  guard: { object: edge, attach: [{ id: uplink, xdp: { interface: ${veth.interface} } }] }
+`);
+      const packets = (): number => {
+        const map = BpfMap.open<number, { packets: number }>(path.join(fixture.layout.maps, 'hits'));
+        try {
+          return map.lookup(0)!.packets;
+        } finally {
+          map.close();
+        }
+      };
+      await fixture.apply(narrow);
+      let sent = 0;
+      const steps = await atSteps(wide, [], 1, async (step) => {
+        await fixture.apply(wide);
+        expect(packets(), `after a kill at step ${step}`).toBe(sent);
+        veth.sendFromFar(2);
+        sent += 2;
+        await destroy(fixture.load(), () => undefined);
+        await fixture.apply(narrow);
+        veth.sendFromFar(3);
+        sent = 3;
+        expect(packets()).toBe(sent);
+      });
+      expect(steps).toBeGreaterThan(10);
+      await destroy(fixture.load(), () => undefined);
+      expect(fixture.pins()).toEqual([]);
+    }),
+  );
+
   test(
     'an upgrade: the interface is guarded all the time, and the next apply makes it whole',
     { timeout: 300_000 },

@@ -44,8 +44,12 @@ export function planCopy(from: MapShape, to: MapShape, config: CopyConfig): Copy
   const value = convert('value');
   const summed =
     problems.length > 0 ? [] : config.sum.flatMap((name) => summedField(from, to, name, problems));
-  const fields = atomicFields(to, summed);
-  const whole = fields.reduce((bytes, { size }) => bytes + size, 0) === to.valueSize;
+  const said = problems.length > 0 ? new Uint8Array(to.valueSize) : bytesSaid(from, to, value);
+  const fields = atomicFields(to, summed, said);
+  const covered = new Set(
+    fields.flatMap(({ offset, size }) => Array.from({ length: size }, (_, i) => offset + i)),
+  );
+  const whole = said.every((byte, at) => byte === 0 || covered.has(at));
   const rewrites = summed.length === 0 && !whole;
   const window = whole && summed.length === fields.length ? perCpuWindow(to) : windowOf(config);
   return { problems, key, value, summed, fields, rewrites, window };
@@ -114,8 +118,15 @@ function summedField(from: MapShape, to: MapShape, name: string, problems: strin
   return after.slice(0, before.length).map((place, i) => ({ from: before[i]!, to: place }));
 }
 
-/** The counters, and each word beside them that has no counter in it. */
-function atomicFields(to: MapShape, summed: readonly SummedField[]): AtomicField[] {
+/** The bytes of a new value that an old one decides: those are not zero. What is new, and padding, is left alone. */
+function bytesSaid(from: MapShape, to: MapShape, { convert }: Conversion): Uint8Array {
+  const bytes = new Uint8Array(to.valueSize);
+  convert(new Uint8Array(from.valueSize).fill(0xff), bytes);
+  return bytes;
+}
+
+/** The counters, and each word beside them that an old value decides and that has no counter in it. */
+function atomicFields(to: MapShape, summed: readonly SummedField[], said: Uint8Array): AtomicField[] {
   const counters = summed.map(({ to: { bitOffset, width } }): AtomicField => ({
     offset: bitOffset / 8,
     size: width === 64 ? 8 : 4,
@@ -126,7 +137,8 @@ function atomicFields(to: MapShape, summed: readonly SummedField[]): AtomicField
     !counters.some((field) => field.offset < offset + size && offset < field.offset + field.size);
   for (let offset = 0; offset + 4 <= to.valueSize;) {
     const size = offset % 8 === 0 && offset + 8 <= to.valueSize && free(offset, 8) ? 8 : 4;
-    if (free(offset, size)) words.push({ offset, size, operation: 'exchange' });
+    if (free(offset, size) && said.subarray(offset, offset + size).some((byte) => byte !== 0))
+      words.push({ offset, size, operation: 'exchange' });
     offset += size;
   }
   return words.length > MOST_WORDS ? counters : [...counters, ...words];

@@ -92,7 +92,7 @@ kernelSuite('entries of one map in another', () => {
       each((cpu) => ({ a: cpu + 1 })),
     );
     const plan = planCopy(from.shape, to.shape, { ...none, sum: ['a'] });
-    expect(plan.window).toContain('programs write');
+    expect(plan.window).toContain('per CPU');
     const copy = new MapCopy(from.map, to.map, plan);
     copy.first();
     expect(to.map.lookup(7)).toEqual(each((cpu) => ({ before: 0, a: cpu + 1, after: 0 })));
