@@ -4,7 +4,7 @@ import { BpfMap, Program, type BpfError } from '@nx-bpf/loader';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { destroy } from './index';
+import { destroy, status } from './index';
 
 /** Returns the verdict of the first byte of the destination MAC address; every packet is counted in its rule. */
 const source = `
@@ -64,6 +64,19 @@ programs: { guard: { object: edge, attach: ${attach} } }
     expect([verdict(1), verdict(2), verdict(3)]).toEqual([1, 2, 3]);
     // What programs count is theirs.
     expect((await fixture.apply(edge())).plan.empty).toBe(true);
+
+    const map = BpfMap.open(path.join(fixture.layout.maps, 'rules'));
+    map.update(1, { verdict: 'XPASS', hits: 1 });
+    map.update(7, {});
+    expect(status(fixture.load())).toMatchObject({
+      state: 'drifted',
+      drift: ['map rules: its entries are not those of p/rules.yaml: 0 missing, 1 different, 1 not in it'],
+    });
+    map.close();
+    expect((await fixture.apply(edge())).plan.maps.find(({ name }) => name === 'rules')).toMatchObject({
+      contents: { added: 0, changed: 1, removed: 1 },
+    });
+    expect(status(fixture.load())).toMatchObject({ state: 'healthy', unseen: [] });
 
     data('1: { verdict: XPASS }\n3: { verdict: XDROP }\n');
     const { plan } = await fixture.apply(edge());

@@ -117,7 +117,7 @@ function withValues(
       result = withConstants(result, { [name]: value });
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
-      problems.add(placeOf(config, [`objects.${object}.constants.${name}`]), error.message);
+      problems.add(placeOf(config, [constantPath(object, name, error)]), error.message);
     }
   }
   const names = new Set(result.maps.map((map) => map.name));
@@ -129,6 +129,13 @@ function withValues(
   // Where a map of a deployment is pinned is said by the manifest, not by LIBBPF_PIN_BY_NAME.
   const maps = result.maps.map((map) => ({ ...map, pinByName: false }));
   return withMaps({ ...result, maps }, overrides);
+}
+
+/** Where the manifest says the part of a constant that is wrong: `rules[2].port` of a list of structs. */
+function constantPath(object: string, name: string, error: BpfError): string {
+  const part = error.cause instanceof BpfError ? error.cause.fields.symbol : undefined;
+  const steps = part?.startsWith(name) === true ? part.replaceAll(/\[(\d+)\]/g, '.$1') : name;
+  return `objects.${object}.constants.${steps}`;
 }
 
 function constantsDigest(config: ProjectConfig, object: string): string {

@@ -1,6 +1,7 @@
 import { type ProjectConfig } from '../manifest';
 import { driftText, findDrift } from '../plan';
 import { isThere, layoutOf, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
+import { contentsDrift } from './contents-drift';
 import { deploymentOf } from './deployment';
 import { inspect, type Inspection, type ProgramRuns } from './inspect';
 import { leftBehind } from './tidy';
@@ -50,15 +51,16 @@ export function status(config: ProjectConfig): Status {
     };
   }
   const { drift, foreign, unseen, runs } = inspectAll(layout, ledger);
+  const entries = contentsDrift(config, ledger);
   const left = leftBehind(layout, ledger).map(
     (place) => `${place}: left by an apply that was killed; the next one removes it`,
   );
-  const texts = [...drift.map(driftText), ...left];
+  const texts = [...[...drift, ...entries.drift].map(driftText), ...left];
   return {
     state: isGone(layout, ledger) ? 'gone' : texts.length === 0 ? 'healthy' : 'drifted',
     drift: texts,
     foreign,
-    unseen,
+    unseen: [...unseen, ...entries.unseen],
     runs,
     committed: ledger.committed,
     rolledBackFrom: ledger.rolledBackFrom ?? undefined,

@@ -60,7 +60,12 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     const saved = request.plan === undefined ? undefined : readPlanFile(request.plan);
     const objects = await objectsOf(input);
     const cache = relocations(input);
-    const { plan, deployment, cache: cached } = await apply({ config, objects, cache, note, saved });
+    const {
+      plan,
+      deployment,
+      cache: cached,
+      migrations,
+    } = await apply({ config, objects, cache, note, saved });
     const base = layoutOf(config.pin.root, config.project, config.environment).base;
     const { generation } = deployment;
     const summary = plan.empty
@@ -83,6 +88,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
           relocation: cached[object.name] ?? null,
         })),
         plan,
+        migrations,
         ...deployment,
       },
     };
@@ -147,7 +153,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
   },
 
   async destroy(input) {
-    const removed = await destroy(input.config, input.note);
+    const removed = await destroy(input.config, input.note, { force: input.request.force });
     const lines =
       removed === undefined
         ? [`nothing to do: ${title(input)} is not deployed`]

@@ -114,7 +114,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       return Number(text);
     })
     .option(...bundle);
-  onProject('destroy', 'detach and remove what apply put there, and nothing else').option(...bundle);
+  onProject('destroy', 'detach and remove what apply put there, and nothing else')
+    .option('--force', 'maps that the manifest protects, too')
+    .option(...bundle);
   onProject('config', 'the merged manifest of an environment, and where each value comes from');
   onProject('lock', 'record in bpf.lock.json what a project is built from, and what comes of it');
   onProject('bundle', 'write a project as one file, for a host without a checkout or a compiler')

@@ -21,6 +21,11 @@ export interface StatusOptions extends DeployOptions {
   readonly repair?: boolean;
 }
 
+export interface UnloadOptions extends DeployOptions {
+  /** Protected maps too. */
+  readonly force?: boolean;
+}
+
 export interface RollbackOptions extends DeployOptions {
   /** Number of a generation. */
   readonly to?: number;

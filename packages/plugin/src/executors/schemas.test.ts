@@ -30,6 +30,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   build: ['watch'],
   load: ['plan', 'watch'],
   rollback: ['to'],
+  unload: ['force'],
   status: ['repair'],
   plan: ['out', 'verify', 'detailedExitcode'],
 };
