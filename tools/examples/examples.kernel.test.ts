@@ -20,6 +20,7 @@ import { Mount, Namespace, setNamespace, unmount, unshare } from '../../packages
 import { kernelSuite } from '../testing/kernel';
 import { sharingSocket } from '../testing/sockets';
 import { tinyProgram, type TinyProgram } from '../testing/tiny-program';
+import { compileTraced } from '../testing/user-binary';
 import { documented, packages } from './collect';
 import { edgeObject, pureValues, type KernelValues, type PureValues } from './prelude';
 import { run } from './run';
@@ -53,6 +54,8 @@ const programs: Readonly<Record<string, TinyProgram>> = {
   attachUretprobe: { type: ProgramType.kprobe },
   attachUprobeMulti: { type: ProgramType.kprobe, attachType: AttachType.trace_uprobe_multi },
   attachUretprobeMulti: { type: ProgramType.kprobe, attachType: AttachType.trace_uprobe_multi },
+  attachUsdt: { type: ProgramType.kprobe, attachType: AttachType.trace_uprobe_multi },
+  UsdtLink: { type: ProgramType.kprobe, attachType: AttachType.trace_uprobe_multi },
   attachUprobeSession: { type: ProgramType.kprobe, attachType: AttachType.trace_uprobe_session },
   attachNetfilter: { type: ProgramType.netfilter, attachType: AttachType.netfilter, returns: 1 },
   attachFlowDissector: { type: ProgramType.flow_dissector, attachType: AttachType.flow_dissector },
@@ -75,6 +78,7 @@ kernelSuite('examples of public docstrings', (kernel) => {
   beforeAll(() => {
     const bytes = edgeObject();
     writeFileSync(path.join(kernel.directory, 'edge.bpf.o'), bytes);
+    compileTraced(path.join(kernel.directory, 'traced'));
     pure = pureValues(bytes);
     process.chdir(kernel.directory);
     home.network = openPath('/proc/thread-self/ns/net');

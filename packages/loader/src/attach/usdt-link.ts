@@ -12,7 +12,7 @@ import { Link } from './link';
  *
  * @example
  * ```ts
- * const link = attachUsdt(program, { binary: 'libstdc++.so.6', provider: 'libstdcxx', name: 'throw' });
+ * const link = attachUsdt(program, { binary: './traced', provider: 'demo', name: 'watched' });
  * link.hook; // 'usdt'
  * link.close();
  * ```

@@ -46,7 +46,7 @@ const addressMapName = '__bpf_usdt_ip_to_spec_id'.slice(0, 15);
  *
  * @example
  * ```ts
- * const link = attachUsdt(program, { binary: 'libstdc++.so.6', provider: 'libstdcxx', name: 'throw', cookie: 7n });
+ * const link = attachUsdt(program, { binary: './traced', provider: 'demo', name: 'watched', cookie: 7n });
  * ```
  */
 export function attachUsdt(program: AttachableProgram, options: UsdtOptions = {}): UsdtLink | UsdtLinks {

@@ -19,8 +19,8 @@ export interface FoundFunction {
  *
  * @example
  * ```ts
- * const libc = '/lib/x86_64-linux-gnu/libc.so.6';
- * findFunction(Binary.read(bytesOfFile(libc, readFileSync(libc))), 'fork').offset; // such as 868224
+ * const node = Binary.read(bytesOfFile('node', readFileSync(process.execPath)));
+ * findFunction(node, 'main').offset; // such as 8429568
  * ```
  */
 export function findFunction(binary: Binary, wanted: string): FoundFunction {
@@ -47,8 +47,8 @@ export function findFunction(binary: Binary, wanted: string): FoundFunction {
  *
  * @example
  * ```ts
- * const libc = '/lib/x86_64-linux-gnu/libc.so.6';
- * matchFunctions(Binary.read(bytesOfFile(libc, readFileSync(libc))), 'pthread_mutex_*');
+ * const node = Binary.read(bytesOfFile('node', readFileSync(process.execPath)));
+ * matchFunctions(node, 'mai?').some(({ name }) => name === 'main'); // true
  * ```
  */
 export function matchFunctions(binary: Binary, glob: string): FoundFunction[] {
