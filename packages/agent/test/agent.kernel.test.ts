@@ -5,6 +5,8 @@ import { run } from '@nx-bpf/deploy';
 import { BpfMap, RingBuffer } from '@nx-bpf/loader';
 import { expect, test } from 'vitest';
 import { kernelSuite } from '../../../tools/testing/kernel';
+import { Agent } from '../src/bpf-types';
+import { watch } from '../src/watch';
 
 const workspaceRoot = path.resolve(__dirname, '../../..');
 
@@ -104,6 +106,52 @@ kernelSuite('the agent, deployed from its manifest', (kernel) => {
         }),
       ),
     );
+  });
+
+  test('its TypeScript side prints execs and drops as they happen', async () => {
+    await kernel.withVeth((veth) =>
+      kernel.withCgroup((cgroup) =>
+        deployed('dev', { interface: veth.interface, cgroup }, async () => {
+          const lines: string[] = [];
+          const controller = new AbortController();
+          const printed = (pattern: RegExp): Promise<void> =>
+            new Promise((resolve) => {
+              const look = (): void =>
+                lines.some((line) => pattern.test(line)) ? resolve() : void setTimeout(look, 5);
+              look();
+            });
+          const directory = path.join(root(), 'agent', 'dev');
+          const watching = watch(directory, (line) => lines.push(line), controller.signal);
+          const program = path.join(kernel.directory, 'watched');
+          fs.copyFileSync('/bin/true', program);
+          const { pid } = spawnSync(program);
+          await printed(new RegExp(`^exec  ${program}  \\(watched, pid ${pid} of ${process.pid}, uid 0\\)$`));
+
+          const agent = Agent.open(directory);
+          agent.maps.blocklist.update(`${veth.farAddress}/32`, 1);
+          expect(agent.maps.blocklist.lookup(`${veth.farAddress}/32`)).toBe(1);
+          agent.close();
+          veth.sendFromFar(1);
+          await printed(new RegExp(`^drop  \\d+ bytes on ${veth.interface}, ethertype 0x0800$`));
+          controller.abort();
+          await watching;
+          expect(lines[0]).toBe('watching; one packet in 1 is looked at, 0 networks are blocked');
+          expect(lines.filter((line) => line.startsWith('drop'))).toHaveLength(1);
+        }),
+      ),
+    );
+  });
+
+  test('its types are those of its C', async () => {
+    const before = fs.readFileSync(path.join(workspaceRoot, 'packages/agent/src/bpf-types.ts'), 'utf8');
+    const output = path.join(kernel.directory, 'types.ts');
+    expect(await run('types', { workspaceRoot, project: 'agent', environment: 'dev', output })).toMatchObject(
+      {
+        success: true,
+        result: { changed: true },
+      },
+    );
+    expect(fs.readFileSync(output, 'utf8')).toBe(before);
   });
 
   test('what a cgroup sends is counted for that cgroup', async () => {

@@ -9,10 +9,11 @@ import { layoutOf } from '../state';
 import { bundle } from './bundle';
 import { lock } from './lock';
 import { objectsOf, relocations, type CommandObject } from './objects';
+import { writeProjectTypes } from './types/write';
 import { type Answer, type CommandInput } from './request';
 
 export type CommandName =
-  'build' | 'plan' | 'apply' | 'status' | 'rollback' | 'destroy' | 'config' | 'lock' | 'bundle';
+  'build' | 'plan' | 'apply' | 'status' | 'rollback' | 'destroy' | 'config' | 'lock' | 'bundle' | 'types';
 
 type CommandFunction = (input: CommandInput) => Answer | Promise<Answer>;
 
@@ -161,6 +162,17 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
             `${title(input)} removed: ${count(removed.links, 'link')}, ${count(removed.programs, 'program')}, ${count(removed.maps, 'map')}`,
           ];
     return { lines, result: { ...subject(input), changed: removed !== undefined, removed: removed ?? null } };
+  },
+
+  async types(input) {
+    const { config, request } = input;
+    const objects = await objectsOf(input);
+    const { file, changed } = writeProjectTypes(config, objects, request.output);
+    const place = path.relative(config.workspaceRoot, file);
+    return {
+      lines: [changed ? `${pc.green('written')} ${place}` : `nothing to do: ${place} is as it should be`],
+      result: { ...subject(input), objects: builtJson(input, objects), file: place, changed },
+    };
   },
 
   config(input) {

@@ -4,6 +4,7 @@ import { type Group } from './group';
 import { linkGroup } from './link/group';
 import { mapGroup } from './map/group';
 import { progGroup } from './prog/group';
+import { typesGroup } from './types/group';
 
 /** The groups of commands on objects in the kernel and on files, in the order of the help. */
-export const groups: readonly Group[] = [mapGroup, progGroup, linkGroup, btfGroup, featuresGroup];
+export const groups: readonly Group[] = [mapGroup, progGroup, linkGroup, btfGroup, featuresGroup, typesGroup];

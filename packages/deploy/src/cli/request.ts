@@ -31,6 +31,8 @@ export interface Request {
   readonly to?: number | undefined;
   /** Of `status`: bring what was interrupted or damaged back to what the ledger says. */
   readonly repair?: boolean | undefined;
+  /** Of `types`: where to write them, relative to the project; `src/bpf-types.ts` by default. */
+  readonly output?: string | undefined;
   /** Of `destroy`: protected maps too. */
   readonly force?: boolean | undefined;
 }

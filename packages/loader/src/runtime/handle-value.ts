@@ -21,7 +21,15 @@ const held: ReadonlyMap<number, 'program' | 'map' | 'file'> = new Map([
   [MapType.reuseport_sockarray, 'file'],
 ]);
 
-/** What a map of this type holds besides bytes: programs, maps, or other files (sockets, cgroups, perf events). */
+/**
+ * What a map of this type holds besides bytes: programs, maps, or other files (sockets, cgroups, perf events).
+ *
+ * @example
+ * ```ts
+ * heldBy(MapType.prog_array); // 'program'
+ * heldBy(MapType.hash); // undefined
+ * ```
+ */
 export function heldBy(type: number): 'program' | 'map' | 'file' | undefined {
   return held.get(type);
 }

@@ -14,7 +14,8 @@ export {
 } from './program';
 export { type DumpedInstruction } from './program-dump';
 export { RawMap, type Entry, type LookupOptions, type UpdateMode, type UpdateOptions } from './raw-map';
-export { type Handle } from './handle-value';
+export { heldBy, type Handle } from './handle-value';
+export { isIndexed, isPerCpu } from './map-types';
 export { type RawChunk } from './walk';
 export { EventSource, type EventOptions } from './event-source';
 export { type RecordOptions } from './record-decoder';
@@ -23,3 +24,5 @@ export { Variable } from './variable';
 export { waitForPrograms } from './wait-for-programs';
 export { PerfEventArray, type PerfEventArrayOptions, type PerfSample } from './perf-event-array';
 export { UserRingBuffer } from './user-ring-buffer';
+export { PinnedObject } from './pinned-object';
+export { TypedObject, type ObjectShape, type ObjectTypes } from './typed-object';

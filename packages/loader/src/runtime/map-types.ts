@@ -8,6 +8,14 @@ const perCpuTypes: readonly number[] = [
   MapType.percpu_cgroup_storage,
 ];
 
+/**
+ * Whether each element of a map of this type has a value for every possible CPU.
+ *
+ * @example
+ * ```ts
+ * isPerCpu(MapType.percpu_hash); // true
+ * ```
+ */
 export function isPerCpu(type: number): boolean {
   return perCpuTypes.includes(type);
 }
@@ -27,6 +35,14 @@ const indexed: ReadonlySet<number> = new Set([
   MapType.reuseport_sockarray,
 ]);
 
+/**
+ * Whether keys of a map of this type are indices of 32 bits.
+ *
+ * @example
+ * ```ts
+ * isIndexed(MapType.array); // true
+ * ```
+ */
 export function isIndexed(type: number): boolean {
   return indexed.has(type);
 }

@@ -53,7 +53,7 @@ export function recordType(
 const kinds = { struct: BtfKind.STRUCT, union: BtfKind.UNION, enum: BtfKind.ENUM } as const;
 
 /** A type by its C name: with its keyword, or any struct, typedef, union or integer of that name. */
-function findType(btf: Btf, type: string): number {
+export function findType(btf: Btf, type: string): number {
   const [, keyword, name = type] = /^(struct|union|enum)\s+(\w+)$/.exec(type) ?? [];
   if (keyword !== undefined) return btf.find(name, kinds[keyword as keyof typeof kinds]);
   const order = [BtfKind.STRUCT, BtfKind.TYPEDEF, BtfKind.UNION, BtfKind.ENUM, BtfKind.INT];

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ExecutorContext } from '@nx/devkit';
 import build from './build/build';
+import types from './types/types';
 
 let workspace: string;
 beforeEach(() => {
@@ -54,4 +55,12 @@ test('the environment and the overrides of the command line reach the manifest',
     success: true,
   });
   expect(await build({ environment: 'prod' }, context())).toEqual({ success: false });
+});
+
+test('types go to a file of the project', async () => {
+  write('agent/bpf.config.yaml', 'version: 1\nobjects: { probe: { source: src/probe.bpf.c } }\n');
+  expect(await types({ output: 'src/generated.ts' }, context())).toEqual({ success: true });
+  expect(fs.readFileSync(path.join(workspace, 'agent/src/generated.ts'), 'utf8')).toContain(
+    'export class Agent extends TypedObject<AgentTypes>',
+  );
 });

@@ -36,3 +36,8 @@ export interface PlanOptions extends DeployOptions {
   readonly verify?: boolean;
   readonly detailedExitcode?: boolean;
 }
+
+export interface TypesOptions extends DeployOptions {
+  /** Relative to the project. */
+  readonly output?: string;
+}

@@ -33,6 +33,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   unload: ['force'],
   status: ['repair'],
   plan: ['out', 'verify', 'detailedExitcode'],
+  types: ['output'],
 };
 
 test.each(Object.keys(executors))('%s: every option is described, and an unknown one is refused', (name) => {

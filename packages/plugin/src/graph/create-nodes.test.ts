@@ -46,6 +46,7 @@ test('a project with a manifest gets its targets, with a configuration for each 
     'bpf-plan',
     'bpf-rollback',
     'bpf-status',
+    'bpf-types',
     'bpf-unload',
   ]);
   for (const target of Object.values(targets!)) {
@@ -90,7 +91,7 @@ test('a manifest that Nx does not list, since git ignores it, makes no project',
 
 test('a manifest that is not even YAML still gives its targets: running one shows what is wrong', async () => {
   write('agent/bpf.config.yaml', 'version: 1\n  objects: [\n');
-  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(6);
+  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(7);
 });
 
 test('options of nx.json rename targets, and what depends on them', async () => {
@@ -103,6 +104,7 @@ test('options of nx.json rename targets, and what depends on them', async () => 
     'bpf-plan',
     'bpf-rollback',
     'bpf-status',
+    'bpf-types',
     'bpf-unload',
   ]);
   expect(targets!['deploy']).toMatchObject({

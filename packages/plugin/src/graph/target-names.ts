@@ -5,6 +5,7 @@ export const targetNames = [
   'bpf-plan',
   'bpf-rollback',
   'bpf-status',
+  'bpf-types',
   'bpf-unload',
 ] as const;
 

@@ -6,6 +6,7 @@ import { loadTarget } from './load';
 import { planTarget } from './plan';
 import { rollbackTarget } from './rollback';
 import { statusTarget } from './status';
+import { typesTarget } from './types';
 import { unloadTarget } from './unload';
 
 const inferred: {
@@ -16,6 +17,7 @@ const inferred: {
   'bpf-plan': planTarget,
   'bpf-rollback': rollbackTarget,
   'bpf-status': statusTarget,
+  'bpf-types': typesTarget,
   'bpf-unload': unloadTarget,
 };
 
