@@ -61,10 +61,15 @@ export class Running {
     void this.ended.then(() => this.notify());
   }
 
+  /** Whether it is no more. */
+  get over(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   /** Until what it printed matches; an error when it ends before. */
   async until(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<void> {
     while (!pattern.test(this[stream])) {
-      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+      if (this.over) {
         throw new Error(`ended before it printed ${pattern}:\n${this.stdout}\n${this.stderr}`);
       }
       await new Promise<void>((resolve) => (this.notify = resolve));
