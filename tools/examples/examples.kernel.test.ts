@@ -1,5 +1,5 @@
 import { execSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest';
 import {
@@ -21,7 +21,7 @@ import { kernelSuite } from '../testing/kernel';
 import { sharingSocket } from '../testing/sockets';
 import { tinyProgram, type TinyProgram } from '../testing/tiny-program';
 import { compileTraced } from '../testing/user-binary';
-import { documented, packages } from './collect';
+import { documented, packages, repository } from './collect';
 import { edgeObject, pureValues, type KernelValues, type PureValues } from './prelude';
 import { run } from './run';
 import { whereItRuns } from './where-it-runs';
@@ -79,6 +79,8 @@ kernelSuite('examples of public docstrings', (kernel) => {
     const bytes = edgeObject();
     writeFileSync(path.join(kernel.directory, 'edge.bpf.o'), bytes);
     compileTraced(path.join(kernel.directory, 'traced'));
+    const congestion = readFileSync(path.join(repository, 'tools/examples/congestion.bpf.c'), 'utf8');
+    kernel.compile(congestion, { name: 'congestion' });
     pure = pureValues(bytes);
     process.chdir(kernel.directory);
     home.network = openPath('/proc/thread-self/ns/net');

@@ -36,7 +36,9 @@ const key = new Uint8Array(4);
  *
  * @example
  * ```ts
- * const link = collection.attachStructOps('my_congestion_control');
+ * const congestion = loadFile('congestion.bpf.o');
+ * const link = attachStructOps(congestion.structOps('first'));
+ * link.describe(); // 'struct_ops first'
  * link.detach(); // sockets that use it keep it; new ones do not find it
  * ```
  */
@@ -64,8 +66,10 @@ export function attachStructOps(map: StructOpsMap): StructOpsLink | StructOpsReg
  *
  * @example
  * ```ts
- * const link = collection.attachStructOps('first');
- * if (link instanceof StructOpsLink) link.update(collection.structOps('second'), collection.map('first'));
+ * const congestion = loadFile('congestion.bpf.o');
+ * const link = congestion.attachStructOps('first');
+ * if (link instanceof StructOpsLink) link.update(congestion.structOps('second'), congestion.map('first'));
+ * link.detach();
  * ```
  */
 export class StructOpsLink extends Link {
@@ -89,8 +93,9 @@ export class StructOpsLink extends Link {
  *
  * @example
  * ```ts
- * const registered = collection.attachStructOps('plain');
- * registered.close(); // no longer: release() would leave it
+ * const registered = loadFile('congestion.bpf.o').attachStructOps('plain');
+ * registered instanceof StructOpsRegistration; // true
+ * registered.close(); // it goes: release() would leave it
  * ```
  */
 export class StructOpsRegistration implements Attachment {

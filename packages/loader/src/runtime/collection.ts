@@ -113,8 +113,9 @@ export class Collection implements Disposable {
    * @example
    * ```ts
    * const congestion = loadFile('congestion.bpf.o');
-   * const link = congestion.attachStructOps('my_congestion_control');
+   * const link = congestion.attachStructOps('first');
    * link.pin('/sys/fs/bpf/congestion');
+   * link.detach();
    * ```
    */
   attachStructOps(name: string): StructOpsLink | StructOpsRegistration {
