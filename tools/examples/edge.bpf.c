@@ -19,6 +19,11 @@ struct counter {
 	__u64 packets;
 };
 
+struct command {
+	__u32 op;
+};
+struct command *keep_command;
+
 const volatile __u32 sample_rate = 1;
 const volatile enum mode mode = MODE_PASS;
 const volatile char prefix[8] = "";
@@ -37,6 +42,17 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 * 1024);
 } events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} samples SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+	__uint(max_entries, 4096);
+} commands SEC(".maps");
 
 SEC("xdp")
 int edge_guard(struct xdp_md *context)

@@ -24,8 +24,6 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   attachSkMsg: 'needs a sockmap',
   attachSkSkb: 'needs a sockmap',
   loadFile: 'waits for events without end',
-  PerfEventArray: 'needs a perf event array',
-  UserRingBuffer: 'needs a user ring buffer (Linux 6.1)',
   mount: 'mounts',
   structOpsValue: 'needs a struct_ops that this kernel knows',
   apply: 'deploys',

@@ -28,7 +28,7 @@ import { readVariables } from './variables';
  * ```ts
  * const spec = parseObject(readFileSync('edge.bpf.o'), { name: 'edge' });
  * spec.programs.map((program) => program.name); // ['edge_guard', 'exec_monitor']
- * spec.maps.map((map) => map.kernelName); // ['hits', 'events', 'edge.rodata', 'edge.bss']
+ * spec.maps.map((map) => map.kernelName); // ['hits', 'events', 'samples', 'commands', 'edge.rodata', 'edge.bss']
  * ```
  */
 export function parseObject(bytes: Uint8Array, options: { readonly name: string }): ObjectSpec {

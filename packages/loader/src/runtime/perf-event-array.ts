@@ -48,7 +48,7 @@ const SAMPLE_RAW = 1 << 10;
  *
  * @example
  * ```ts
- * const reader = new PerfEventArray<{ pid: number }>(collection.map('samples'), { type: 'struct sample' });
+ * const reader = new PerfEventArray<{ pid: number }>(collection.map('samples'), { type: 'struct exec_event' });
  * for (const { cpu, value } of reader.drain()) console.log(cpu, value.pid);
  * console.log(reader.lost);
  * reader.close();
