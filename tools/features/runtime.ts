@@ -10,9 +10,13 @@ import {
   loadFile,
   mapCreate,
   mapInfo,
+  MapType,
+  possibleCpus,
   Program,
   programInfo,
   tagAlgorithm,
+  updateAtomically,
+  waitForPrograms,
 } from './loader';
 import { inOwnNetwork } from './surroundings';
 
@@ -124,7 +128,58 @@ export const runtimeFeatures: readonly Feature[] = [
         for (const object of opened) object.close();
       }),
   },
+  {
+    name: 'values of a live map changed atomically',
+    group: 'Loader',
+    // Exchanges: 5ffa25502b5a (5.12).
+    since: '5.15',
+    use: () =>
+      withCounters(MapType.hash, (map) => {
+        const fields = [
+          { offset: 0, size: 8, operation: 'add' },
+          { offset: 8, size: 8, operation: 'exchange' },
+        ] as const;
+        map.raw.update(firstKey, words(5n, 6n));
+        waitForPrograms();
+        const changes = [5n, 6n].map((before) => ({ key: firstKey, operands: [2n, [before, 9n] as const] }));
+        assert.deepEqual(updateAtomically(map, fields, changes), { found: 2, missing: 0, conflicts: 1 });
+        assert.deepEqual(map.raw.lookup(firstKey), words(9n, 9n));
+      }),
+  },
+  {
+    name: "one CPU's values of a live map changed atomically",
+    group: 'Loader',
+    // bpf_map_lookup_percpu_elem: 07343110b293 (5.19).
+    since: '5.19',
+    use: () =>
+      withCounters(MapType.percpu_hash, (map) => {
+        const cpus = possibleCpus();
+        map.raw.update(firstKey, words(...new Array<bigint>(2 * cpus).fill(1n)));
+        const change = { key: firstKey, cpu: cpus - 1, operands: [4n] };
+        updateAtomically(map, [{ offset: 8, size: 8, operation: 'add' }], [change]);
+        const wanted = new Array<bigint>(2 * cpus).fill(1n);
+        wanted[2 * cpus - 1] = 5n;
+        assert.deepEqual(map.raw.lookup(firstKey), words(...wanted));
+      }),
+  },
 ];
+
+const firstKey = Uint8Array.of(1, 0, 0, 0);
+
+function words(...values: bigint[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from(values).buffer);
+}
+
+/** A map of keys of 4 bytes and values of two u64. */
+function withCounters(type: number, use: (map: BpfMap) => void): void {
+  const fd = mapCreate({ map_type: type, key_size: 4, value_size: 16, max_entries: 4 });
+  const map = new BpfMap(fd);
+  try {
+    use(map);
+  } finally {
+    map.close();
+  }
+}
 
 function failure(load: () => { close(): void }): BpfError {
   try {
