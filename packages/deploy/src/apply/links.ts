@@ -160,23 +160,25 @@ function attachInPlace(step: LinkStep, undo: Undo): Link {
   leave(step, before, undo);
   const link = attachEntry(step, undo);
   // Closed with its pin gone it would still be there until an RCU grace period is over, and be in the way itself.
-  if (detachable(link)) undo.push(`detach link ${change.name}`, () => link.detach());
+  undo.push(`detach link ${change.name}`, () => void detachNow(link));
   return link;
 }
 
-/** Links that the kernel detaches on request; the others go with their last fd and pin (`detach_link` of their ops). */
-function detachable(link: Link): boolean {
-  return !notDetachable.includes(link.info().typeName);
+/**
+ * Detaches a link, pins or not.
+ *
+ * @returns false for kinds that the kernel does not detach on request (tracing, perf events, raw tracepoints): those go
+ *   with their last fd and pin
+ */
+function detachNow(link: Link): boolean {
+  try {
+    link.detach();
+    return true;
+  } catch (error) {
+    if (error instanceof BpfError && error.fields.errno === 'EOPNOTSUPP') return false;
+    throw error;
+  }
 }
-
-const notDetachable: readonly string[] = [
-  'raw_tracepoint',
-  'tracing',
-  'perf_event',
-  'kprobe_multi',
-  'uprobe_multi',
-  'iter',
-];
 
 /** How long the kernel may take to free a link whose last pin is gone: bpf_free_inode() waits for RCU. */
 const freeing = { attempts: 500, pauseMs: 2 };
@@ -186,8 +188,7 @@ function leave(step: LinkStep, before: LinkBefore, undo: Undo): void {
   const { change, layout } = step;
   const id = change.renamedFrom ?? change.name;
   undo.touch();
-  if (detachable(before.link)) {
-    before.link.detach();
+  if (detachNow(before.link)) {
     undo.push(`attach link ${id} again`, () => reattach(step, undo));
     return;
   }

@@ -7,6 +7,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { type KilledApply } from '../../../../tools/testing/killed-apply';
+import { pinnedMapId, readLedger } from '../state';
 import { destroy, repair, rollback, status } from './index';
 
 const source = `
@@ -213,6 +214,58 @@ programs:
           expect(step).toBeGreaterThan(20);
           break;
         }
+        await undeploy();
+      }),
+  );
+
+  test(
+    'an upgrade that is killed: what it had taken the place of is back, with what it held',
+    { timeout: 300_000 },
+    () =>
+      kernel.withVeth(async (veth) => {
+        manifest(veth.interface, '{ id: exec, raw_tracepoint: {} }');
+        await fixture.apply(object());
+        veth.sendFromFar(7);
+        const objects = object(2);
+        const set = ['objects.edge.constants.verdict=1'];
+        const { workspace, cacheFolder } = fixture;
+        const start = async (): Promise<ChildProcess> => {
+          const request: KilledApply = { workspace, objects, set, cacheFolder, bpffs: kernel.bpffs };
+          const child = spawn(
+            process.execPath,
+            ['-r', './tools/run-source.js', 'tools/testing/killed-apply.ts', JSON.stringify(request)],
+            { cwd: path.resolve(__dirname, '../../../..'), stdio: ['pipe', 'pipe', 'inherit'] },
+          );
+          await once(child.stdout!, 'data');
+          return child;
+        };
+        let exchanged = 0;
+        let next = start();
+        for (let step = 2; ; step += 2) {
+          const child = await next;
+          next = start();
+          child.stdin!.end(`${step}\n`);
+          const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+          const ledger = readLedger(fixture.layout.ledger)!;
+          const seen = ledger.maps.find(({ name }) => name === 'seen')!;
+          if (pinnedMapId(seen.pin!) !== seen.id) exchanged++;
+          await repair(fixture.load(), note);
+          expect(status(fixture.load()), `after a kill at step ${step}`).toMatchObject({
+            state: 'healthy',
+            drift: [],
+          });
+          const committed = seen.maxEntries === 2;
+          expect(count('seen'), `after a kill at step ${step}`).toBe(committed ? 0 : 7);
+          if (committed) {
+            await rollback(fixture.load(), { to: ledger.generation - 1, note });
+            expect(count('seen'), `rolled back after a kill at step ${step}`).toBe(7);
+          }
+          if (signal !== null) continue;
+          (await next).kill('SIGKILL');
+          await once(await next, 'exit');
+          break;
+        }
+        expect(exchanged).toBeGreaterThan(1);
         await undeploy();
       }),
   );
