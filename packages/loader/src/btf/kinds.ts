@@ -33,7 +33,14 @@ export const Linkage = { STATIC: 0, GLOBAL: 1, EXTERN: 2 } as const;
 
 const names: readonly string[] = Object.keys(BtfKind);
 
-/** `STRUCT` for 4; kinds that do not exist are shown as numbers. */
+/**
+ * The name of a kind; kinds that do not exist are shown as numbers.
+ *
+ * @example
+ * ```ts
+ * kindName(4); // 'STRUCT'
+ * ```
+ */
 export function kindName(kind: number): string {
   return names[kind] ?? `kind ${kind}`;
 }

@@ -20,6 +20,8 @@ const newer = new Set([
   'batch_size',
   'cookie',
   'btf_log_true_size',
+  'btf_flags',
+  'btf_token_fd',
   'btf_vmlinux_id',
 ]);
 

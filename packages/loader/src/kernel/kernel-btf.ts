@@ -52,7 +52,14 @@ function mapFile(path: string, size: number): Uint8Array | undefined {
   }
 }
 
-/** Names of the loaded modules that have types, sorted. */
+/**
+ * Names of the loaded modules that have types, sorted.
+ *
+ * @example
+ * ```ts
+ * moduleBtfNames().includes('vmlinux'); // false
+ * ```
+ */
 export function moduleBtfNames(): string[] {
   try {
     return readdirSync(directory)
@@ -63,7 +70,14 @@ export function moduleBtfNames(): string[] {
   }
 }
 
-/** Types of a loaded module, to be read on the base of vmlinux's; undefined if it is not loaded or has none. */
+/**
+ * Types of a loaded module, to be read on the base of vmlinux's; undefined if it is not loaded or has none.
+ *
+ * @example
+ * ```ts
+ * moduleBtfBytes('no_such_module'); // undefined
+ * ```
+ */
 export function moduleBtfBytes(module: string): Uint8Array | undefined {
   try {
     return readFileSync(`${directory}/${module}`);

@@ -19,7 +19,7 @@ const verdicts = new Map<Feature, boolean>();
  *
  * @example
  * ```ts
- * if (hasFeature(features.btfEnum64) === false) ...; // Linux before 6.0
+ * if (hasFeature(features.btfEnum64) === false) console.log('Linux before 6.0');
  * ```
  */
 export function hasFeature(feature: Feature): boolean | undefined {
