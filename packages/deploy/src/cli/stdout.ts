@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { BpfError } from '@nx-bpf/loader';
 
 let failure: NodeJS.ErrnoException | undefined;
@@ -16,11 +15,23 @@ export async function writeOut(text: string): Promise<boolean> {
     process.stdout.on('error', (error) => (failure ??= error));
   }
   if (failure === undefined && text !== '' && !process.stdout.write(text)) {
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => undefined);
+    await drained();
   }
   // An error of the write is told in the next turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   if (failure === undefined) return true;
   if (failure.code === 'EPIPE') return false;
   throw new BpfError('FILE', 'standard output cannot be written', { hint: failure.message }, failure);
+}
+
+/** Until there is room again, or nobody reads any more. */
+function drained(): Promise<void> {
+  const ends = ['drain', 'close', 'error'];
+  return new Promise((resolve) => {
+    const end = (): void => {
+      for (const name of ends) process.stdout.off(name, end);
+      resolve();
+    };
+    for (const name of ends) process.stdout.on(name, end);
+  });
 }

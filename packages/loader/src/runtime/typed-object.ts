@@ -40,14 +40,14 @@ type VariablesOf<T extends ObjectTypes> = {
  * @example
  * ```ts
  * interface Types extends ObjectTypes {
- *   maps: { hits: BpfMap<number, number> };
+ *   maps: { hits: BpfMap<number, { packets: number }> };
  *   variables: { sample_rate: number };
  *   events: { exec_event: { pid: number } };
  * }
- * const shape = { maps: ['hits'], programs: [], variables: {}, values: { hits: 'struct flow' } };
+ * const shape = { maps: ['hits'], programs: [], variables: {}, values: { hits: 'struct counter' } };
  * const edge = new TypedObject<Types>(collection, shape);
- * edge.maps.hits.update(1, 5);
- * edge.maps.hits.lookup(1); // 5
+ * edge.maps.hits.update(1, { packets: 5 });
+ * edge.maps.hits.lookup(1); // { packets: 5 }
  * ```
  */
 export class TypedObject<T extends ObjectTypes> implements Disposable {

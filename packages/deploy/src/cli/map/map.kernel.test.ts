@@ -196,6 +196,29 @@ kernelSuite('nx-bpf map', (kernel) => {
       expect({ stdout, stderr, status }).toEqual({ stdout: '[', stderr: '', status: 0 });
     }));
 
+  test('a long dump waits for who reads it, and is whole', () => {
+    const count = 100_000;
+    const large = new BpfMap<Uint8Array, Uint8Array>(
+      mapCreate({ map_type: MapType.hash, key_size: 4, value_size: 8, max_entries: count }),
+    );
+    const pin = path.join(kernel.bpffs, 'large');
+    large.pin(pin);
+    large.raw.updateBatch(
+      Array.from({ length: count }, (_, i) => [
+        Uint8Array.from(Buffer.from(Uint32Array.of(i).buffer)),
+        new Uint8Array(8),
+      ]),
+    );
+    large.close();
+    const { stdout, stderr } = nxBpf.runAs(
+      ['bash', '--norc', '-c', '"$@" | (sleep 0.3; cat)', 'bash'],
+      ...['map', 'dump', pin, '--json'],
+    );
+    fs.rmSync(pin);
+    expect(stderr).toBe('');
+    expect(new Set((JSON.parse(stdout) as { key: string }[]).map(({ key }) => key)).size).toBe(count);
+  });
+
   test('what is wrong, and what to do', () =>
     loaded(() => {
       const mistakes: [string[], number, string][] = [
