@@ -4,7 +4,7 @@ import { BpfMap, Program, type BpfError } from '@nx-bpf/loader';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { destroy } from './index';
+import { destroy, rollback } from './index';
 
 /** Counts packets by the first byte of the destination MAC address; variables count them too. */
 const source = `
@@ -132,6 +132,49 @@ programs: { guard: { object: edge } }
     packets(1, 3);
     expect(value(3)).toEqual({ errors: 0, packets: 2 });
     expect((await fixture.apply(object())).plan.empty).toBe(true);
+    await undeploy();
+  });
+
+  test('a failure after everything was switched: the old map is under its pin, with its entries, and the new one gone', async () => {
+    manifest('{ migrate: { copy: { fields: { packets: { merge: sum } } } } }', '{ total: { merge: sum } }');
+    const { deployment } = await fixture.apply(object());
+    const { id } = deployment.maps.find(({ name }) => name === 'counts')!;
+    packets(6);
+    const before = fixture.pins();
+    const original = fs.renameSync;
+    fs.renameSync = (from, to) => {
+      if (String(to) === fixture.layout.ledger) throw new Error('no rename');
+      original(from, to);
+    };
+    try {
+      await expect(fixture.apply(object(grown))).rejects.toThrow('no rename');
+    } finally {
+      fs.renameSync = original;
+    }
+    expect(fixture.pins()).toEqual(before);
+    const map = open('counts');
+    expect([map.id, map.valueSize]).toEqual([id, 16]);
+    map.close();
+    packets(1);
+    expect(value(7)).toEqual({ errors: 0, packets: 7 });
+    await fixture.apply(object(grown));
+    expect(value(7)).toEqual({ packets: 7, bytes: 0, errors: 0 });
+    await undeploy();
+  });
+
+  test('a rollback has the old map again, with what it held when it was left', async () => {
+    manifest('{ migrate: copy }');
+    await fixture.apply(object());
+    packets(6);
+    await fixture.apply(object(grown));
+    packets(2);
+    expect(value(7)).toEqual({ packets: 8, bytes: 0, errors: 0 });
+    await rollback(fixture.load(), { note: () => undefined });
+    expect(value(7)).toEqual({ errors: 0, packets: 6 });
+    packets(1);
+    expect(value(7)).toEqual({ errors: 0, packets: 7 });
+    await fixture.apply(object(grown));
+    expect(value(7)).toEqual({ packets: 7, bytes: 0, errors: 0 });
     await undeploy();
   });
 

@@ -27,8 +27,13 @@ export function pin(object: Pinnable, what: string, place: string, mode: number)
 export function replacePin(object: Pinnable, what: string, place: string, mode: number): void {
   const temporary = path.join(path.dirname(place), `${temporaryPrefix}${path.basename(place)}`);
   fs.rmSync(temporary, { force: true });
-  pin(object, what, temporary, mode);
-  fs.renameSync(temporary, place);
+  try {
+    pin(object, what, temporary, mode);
+    fs.renameSync(temporary, place);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Pins an object so that the undo pins again what was there before. */
