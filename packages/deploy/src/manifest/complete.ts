@@ -1,4 +1,11 @@
-import { attachDefaults, defaults, mapDefaults, objectDefaults, programDefaults } from './defaults';
+import {
+  attachDefaults,
+  defaults,
+  kernelDefaults,
+  mapDefaults,
+  objectDefaults,
+  programDefaults,
+} from './defaults';
 import { hooks, type Hook, type OptionValue } from './hooks';
 import { child, children, located, nowhere, withChild, type Located, type LocatedMap } from './located';
 import { merge } from './merge';
@@ -13,6 +20,7 @@ export function complete(merged: Located): LocatedMap {
   let tree = merge(defaults, merged) as LocatedMap;
   tree = under(tree, 'objects', (name) => objectDefaults(name));
   tree = under(tree, 'maps', () => mapDefaults);
+  tree = under(tree, 'kernels', () => kernelDefaults);
   const objects = children(child(tree, 'objects')).map(([name]) => name);
   const soleObject = objects.length === 1 ? objects[0] : undefined;
   tree = under(tree, 'programs', (name) => programDefaults(name, soleObject));

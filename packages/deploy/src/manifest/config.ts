@@ -17,6 +17,8 @@ export interface ProjectConfig {
   readonly toolchain: ToolchainConfig;
   readonly pin: PinConfig;
   readonly deploy: DeployConfig;
+  /** What programs are verified for, by name. */
+  readonly kernels: Readonly<Record<string, KernelConfig>>;
   readonly objects: Readonly<Record<string, ObjectConfig>>;
   readonly maps: Readonly<Record<string, MapConfig>>;
   readonly programs: Readonly<Record<string, ProgramConfig>>;
@@ -53,6 +55,16 @@ export interface DeployConfig {
   readonly lockTimeoutMs: number;
   /** What is built must be what the lock file says. */
   readonly requireLock: boolean;
+}
+
+/** A kernel that programs are verified for. */
+export interface KernelConfig {
+  /** Where its types are: an absolute path, or the name of a Debian package in which * stands for anything. */
+  readonly btf: { readonly file: string } | { readonly package: string };
+  /** Absolute path of its configuration. */
+  readonly config: string | undefined;
+  /** It is an error if a program is not for it. */
+  readonly required: boolean;
 }
 
 export interface ObjectConfig {

@@ -5,6 +5,7 @@ export const defaults = located(
   {
     toolchain: { clang: 'clang', mcpu: 'v3', cflags: [], vmlinux: 'kernel' },
     pin: { root: '/sys/fs/bpf/nx-bpf', mode: '0700' },
+    kernels: {},
     deploy: { keepGenerations: 2, lockTimeout: '30s', requireLock: false },
     objects: {},
     maps: {},
@@ -20,6 +21,8 @@ export const objectDefaults = (name: string) => ({
   cflags: [],
   includes: [],
 });
+
+export const kernelDefaults = { required: true };
 
 export const mapDefaults = { pin: 'project', migrate: 'refuse', protect: false };
 

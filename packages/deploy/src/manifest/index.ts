@@ -7,6 +7,7 @@ export {
   type ContentsConfig,
   type CopyConfig,
   type DeployConfig,
+  type KernelConfig,
   type MapConfig,
   type MapPin,
   type ObjectConfig,

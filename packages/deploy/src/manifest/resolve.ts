@@ -3,6 +3,7 @@ import { checkFlag } from './cflags';
 import {
   type DeployConfig,
   type CarriedVariable,
+  type KernelConfig,
   type ObjectConfig,
   type ProgramConfig,
   type ProjectConfig,
@@ -43,7 +44,7 @@ export type Settled<T> = T extends readonly unknown[]
     : T;
 export type Named<T> = Readonly<Record<string, T>>;
 type Part<K extends keyof Manifest> = Settled<NonNullable<Manifest[K]>>;
-export type Item<K extends 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
+export type Item<K extends 'kernels' | 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
 type WrittenProgram = Omit<Item<'programs'>, 'attach'> & { readonly attach: Named<WrittenAttachment> };
 
 /** The merged manifest, its defaults filled in (complete.ts): every part is there. */
@@ -51,6 +52,7 @@ interface Body {
   readonly toolchain: Required<Part<'toolchain'>>;
   readonly pin: Part<'pin'>;
   readonly deploy: Part<'deploy'>;
+  readonly kernels: Named<Item<'kernels'>>;
   readonly objects: Named<Item<'objects'>>;
   readonly maps: Named<Item<'maps'>>;
   readonly programs: Named<WrittenProgram>;
@@ -88,10 +90,16 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     projectRoot: resolver.projectRoot,
     environment,
     environments: project.environments,
-    revision: revisionOf({ project: project.name, environment, manifest: body }),
+    // What it is verified for makes no other deployment of it.
+    revision: revisionOf({
+      project: project.name,
+      environment,
+      manifest: { ...body, kernels: undefined },
+    }),
     toolchain: resolveToolchain(body.toolchain, resolver),
     pin: { root: body.pin.root!, mode: parseInt(body.pin.mode!, 8) },
     deploy: resolveDeploy(body.deploy),
+    kernels: mapValues(body.kernels, (kernel, name) => resolveKernel(kernel, ['kernels', name], resolver)),
     objects: mapValues(body.objects, (object, name) => resolveObject(object, ['objects', name], resolver)),
     maps: mapValues(body.maps, (map, name) =>
       resolveMap(map, ['maps', name], context.onlyShared.has(name), resolver),
@@ -162,6 +170,20 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
     keepGenerations: deploy.keepGenerations!,
     lockTimeoutMs: parseDuration(deploy.lockTimeout!),
     requireLock: deploy.requireLock!,
+  };
+}
+
+function resolveKernel(kernel: Item<'kernels'>, at: Path, resolver: Resolver): KernelConfig {
+  const { btf, config, required } = kernel;
+  if (btf === undefined) resolver.problem(at, "btf is missing: a file, or { package: 'linux-image-...' }");
+  const types =
+    typeof btf === 'object' && btf.package !== undefined
+      ? { package: btf.package }
+      : { file: typeof btf === 'string' ? resolver.file([...at, 'btf'], btf) : '' };
+  return {
+    btf: types,
+    config: config === undefined ? undefined : resolver.file([...at, 'config'], config),
+    required: required!,
   };
 }
 

@@ -47,6 +47,7 @@ function build() {
       error: (issue) => (issue.code === 'invalid_type' ? 'a map of names' : undefined),
     });
 
+  const packageError = 'the name of a Debian package, linux-image-...';
   const toolchain = map({
     clang: text('the name or path of clang').nullish().describe('clang, clang-19, or the path of one.'),
     mcpu: oneOf(['v1', 'v2', 'v3', 'v4']).nullish().describe('BPF instruction set; default v3.'),
@@ -205,10 +206,39 @@ function build() {
       .describe('Where it is attached; empty: only loaded.'),
   });
 
+  const kernel = map({
+    btf: z
+      .union(
+        [
+          file('a file with the types of a kernel'),
+          map({
+            package: z
+              .string({ error: packageError })
+              .regex(/^linux-image-[a-z0-9.+*-]+$/, { error: packageError })
+              .describe('Name of a Debian package; with * the newest that fits, as apt knows it.'),
+          }),
+        ],
+        { error: 'the path of a file with the types of a kernel, or { package: ... }' },
+      )
+      .nullish()
+      .describe(
+        'Its types: a BTF file, vmlinux, vmlinuz, a .btf.tar.xz as BTFHub has them, or { package: ... }.',
+      ),
+    config: file('the configuration of the kernel')
+      .nullish()
+      .describe('Its configuration, plain or gzipped; a Debian package brings its own.'),
+    required: yesNo
+      .nullish()
+      .describe('Whether it is an error if a program is not for this kernel; default true.'),
+  });
+
   const settings = {
     toolchain: toolchain.nullish(),
     pin: pin.nullish(),
     deploy: deploy.nullish(),
+    kernels: named(name, kernel.nullish())
+      .nullish()
+      .describe('Kernels that programs are verified for, by a name of your choice.'),
     maps: named(mapName, mapSettings.nullish())
       .nullish()
       .describe('Maps by name; in the root file: for every project that has one of that name.'),
