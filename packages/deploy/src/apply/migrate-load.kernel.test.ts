@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
 import { type Datagrams } from '../../../../tools/testing/datagrams';
 import { kernelSuite } from '../../../../tools/testing/kernel';
+import { type Migration } from './fill-maps';
 import { destroy } from './index';
 
 const keys = 100_000;
@@ -114,19 +115,24 @@ programs:
       const objects = object(2);
 
       let took = 0;
-      let migration: object = {};
+      let migration: Migration | undefined;
       const { sent, rate } = await sendAround(cgroup, during, async () => {
         const start = performance.now();
         const result = await fixture.apply(objects);
         took = Math.round(performance.now() - start);
-        migration = result.migrations[0]!;
+        migration = result.migrations[0];
         const { window } = result.plan.maps.find((each) => each.name === 'counts')!;
         expect(window === null).toBe(name === 'merge: sum');
       });
       const lost = sent + keys - sum();
       console.log(`${name}: ${sent} sent at ${rate}/s, apply took ${took} ms, lost ${lost}`, migration);
       expect(sent).toBeGreaterThan(10_000);
-      if (name === 'overwrite') expect(lost).toBeGreaterThanOrEqual(0);
+      expect(migration!.copied).toBe(keys);
+      // The data path was at work between the sweeps, or was not.
+      if (during) expect(migration!.changed).toBeGreaterThan(100);
+      else expect(migration!.changed).toBe(0);
+      // What could not be brought over was at least one each.
+      if (name === 'overwrite') expect(lost).toBeGreaterThanOrEqual(migration!.conflicts);
       else expect(lost).toBe(0);
       const bss = BpfMap.open<number, { total: number }>(path.join(fixture.layout.maps, 'account_bss'));
       expect(bss.lookup(0)).toEqual({ total: sent });
