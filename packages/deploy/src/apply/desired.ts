@@ -39,6 +39,7 @@ export function desiredState(
   );
   const maps = desiredMaps(config, layout, objects, problems);
   checkNames(config, maps, problems);
+  checkReplaced(config, problems);
   return {
     project: config.project,
     environment: config.environment,
@@ -75,9 +76,16 @@ function desiredLink(program: string, entry: AttachEntry, programs: readonly Des
     replace: entry.replace,
     exclusive: exclusivePlace(entry),
     uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },
+    replaces: replacedBy(entry),
     // What traces needs CAP_PERFMON again; what has a say in the network's matters, CAP_NET_ADMIN.
     capabilities: loading.includes('CAP_PERFMON') ? ['CAP_PERFMON'] : ['CAP_NET_ADMIN'],
   };
+}
+
+function replacedBy({ hook, options }: AttachEntry): DesiredLink['replaces'] {
+  const { program, function: name } = options;
+  if (hook !== 'freplace' || typeof program !== 'string') return null;
+  return { program, function: typeof name === 'string' ? name : undefined };
 }
 
 /** Where the wanted links go, and with which attach types. */
@@ -125,5 +133,23 @@ function checkNames(
   for (const [name, { attach }] of sortedEntries(config.programs)) {
     check('program', name, `programs.${name}`);
     for (const { id } of attach) check('link', id, `programs.${name}.attach.${id}`);
+  }
+}
+
+/** A program is loaded with the program whose function it replaces: an object cannot wait for itself. */
+function checkReplaced(config: ProjectConfig, problems: Problems): void {
+  for (const [name, { object, attach }] of sortedEntries(config.programs)) {
+    for (const entry of attach) {
+      const replaced = replacedBy(entry)?.program;
+      const place = placeOf(config, [`programs.${name}.attach.${entry.id}`, `programs.${name}`]);
+      if (entry.hook === 'freplace' && replaced === undefined) {
+        problems.add(place, `program '${name}': freplace.program is missing: whose function it replaces`);
+      } else if (replaced !== undefined && config.programs[replaced]?.object === object) {
+        problems.add(
+          place,
+          `program '${name}' replaces a function of '${replaced}', which is in the same object: put one of them into another`,
+        );
+      }
+    }
   }
 }

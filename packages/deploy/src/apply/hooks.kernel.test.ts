@@ -186,4 +186,34 @@ programs:
     expect(runs()).toEqual([0, 6, 6, 6, 3, 3]);
     await destroy(fixture.load(), () => undefined);
   });
+
+  test('freplace: the other program is in another object; a kernel without trampolines refuses, and nothing is left', async () => {
+    const verdict = `${header}
+__attribute__((noinline)) int verdict(struct xdp_md *ctx) { volatile int ret = XDP_DROP; return ret; }
+SEC("xdp") int guard(struct xdp_md *ctx) { return verdict(ctx); }
+`;
+    const milder = 'SEC("freplace/verdict") int milder(struct xdp_md *ctx) { return XDP_PASS; }';
+    const programs = (object: string) => `
+programs:
+  guard: { object: base }
+  milder: { object: ${object}, attach: [{ freplace: { program: guard } }] }
+`;
+    fixture.manifest(`version: 1\nobjects: { base: {} }${programs('base')}`);
+    await expect(fixture.apply(object('base', `${verdict}${milder}`))).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      message: expect.stringContaining("replaces a function of 'guard', which is in the same object"),
+    });
+
+    fixture.manifest(`version: 1\nobjects: { base: {}, over: {} }${programs('over')}`);
+    const before = allIds('program');
+    const both = [...object('base', verdict), ...object('over', `${header}${milder}`)];
+    const outcome = await fixture.apply(both).then(
+      () => destroy(fixture.load(), () => undefined),
+      (error: unknown) => error,
+    );
+    // Where there are trampolines it works: docs/kernels.md.
+    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'PROGRAM_LOAD_FAILED' });
+    expect(allIds('program').filter((id) => !before.includes(id))).toEqual([]);
+    expect(fixture.pins()).toEqual([]);
+  });
 });

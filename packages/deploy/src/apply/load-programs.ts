@@ -1,13 +1,14 @@
 import {
-  type Fd,
+  Fd,
   loadObject,
   mapInfo,
+  openPin,
   programInfo,
   type LoadedObject,
   type MapInfo,
   type ProgramInfo,
 } from '@nx-bpf/loader';
-import { type Desired, type Plan } from '../plan';
+import { type Desired, type DesiredLink, type Plan } from '../plan';
 import { createCard, openMap, openPinned, programPin, type Layout, type Ledger } from '../state';
 import { deployedName } from './desired-maps';
 import { type PreparedObject } from './prepare';
@@ -56,7 +57,7 @@ export interface LoadInputs {
  * @throws BpfError what loading throws; everything opened here is owned by `undo`
  */
 export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
-  const { layout, plan, recorded, objects } = inputs;
+  const { layout, plan, recorded, objects, desired } = inputs;
   const maps = new Map<string, LiveMap>();
   const programs = new Map<string, LiveProgram>();
 
@@ -68,12 +69,6 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
     undo.own(`map ${change.name}`, fd);
     maps.set(change.name, { fd, info: mapInfo(fd.number), fresh: false, adopted: before.adopted });
   }
-
-  // A map's slots are filled where it is made: the object that says what is in them comes first.
-  const fills = ({ relocated }: PreparedObject): boolean =>
-    relocated.maps.some(({ slots }) => slots.length > 0);
-  const ordered = [...objects].sort((a, b) => Number(fills(b)) - Number(fills(a)));
-  for (const object of ordered) loadFresh(inputs, object, { programs, maps }, undo);
 
   for (const change of plan.programs) {
     if (change.action !== 'keep') continue;
@@ -94,6 +89,15 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
       fresh: false,
     });
   }
+  // A map's slots are filled where it is made: the object that says what is in them comes first. A program that
+  // replaces a function of another is loaded for that one: it comes last.
+  const fills = ({ relocated }: PreparedObject): boolean =>
+    relocated.maps.some(({ slots }) => slots.length > 0);
+  const replaces = ({ name }: PreparedObject): boolean =>
+    desired.programs.some((program) => program.object === name && replacedBy(desired, program.name) !== null);
+  const rank = (object: PreparedObject): number => (replaces(object) ? 2 : fills(object) ? 0 : 1);
+  const ordered = [...objects].sort((one, other) => rank(one) - rank(other));
+  for (const object of ordered) loadFresh(inputs, object, { programs, maps }, undo);
   return { programs, maps };
 }
 
@@ -119,6 +123,13 @@ function loadFresh(
       ? [[own, desired.maps.find((map) => map.name === name)!.pin!] as const]
       : [];
   });
+  const targets = wanted.flatMap(({ name, function: entry }) => {
+    const replaced = replacedBy(desired, name);
+    if (replaced === null) return [];
+    return [
+      [entry, { program: replacedFd(replaced.program, live, undo), function: replaced.function }] as const,
+    ];
+  });
   const card = createCard({
     owner: `${layout.project}/${layout.environment}`,
     object: object.digest,
@@ -131,6 +142,7 @@ function loadFresh(
       maps: Object.fromEntries(given),
       mapPins: Object.fromEntries(adopted),
       boundMaps: card === undefined ? [] : [card.number],
+      attachTargets: Object.fromEntries(targets),
     });
   } finally {
     // The programs hold the card from here on.
@@ -157,4 +169,16 @@ function loadFresh(
       fresh: true,
     });
   }
+}
+
+function replacedBy(desired: Desired, program: string): DesiredLink['replaces'] {
+  return desired.links.find((link) => link.program === program && link.replaces !== null)?.replaces ?? null;
+}
+
+/** The program that another stands in for, by its name in the project or by its pin. */
+function replacedFd(program: string, live: Pick<Live, 'programs'>, undo: Undo): number {
+  if (!program.startsWith('/')) return live.programs.get(program)!.fd.number;
+  const fd = new Fd(openPin(program, 'program'), `program at ${program}`);
+  undo.own(`program at ${program}`, fd);
+  return fd.number;
 }

@@ -199,6 +199,8 @@ function wantedLink({ id, program, hook, target, spec, entry }: LedgerLink): Des
     replace: entry.replace,
     exclusive: exclusivePlace(entry),
     uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },
+    // Its programs are loaded already.
+    replaces: null,
     capabilities: [],
   };
 }

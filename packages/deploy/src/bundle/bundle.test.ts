@@ -70,6 +70,12 @@ function failure(action: () => unknown): BpfError {
   throw new Error('no error');
 }
 
+async function rejection(promise: Promise<unknown>): Promise<BpfError> {
+  const outcome: unknown = await promise.catch((error: unknown) => error);
+  if (outcome instanceof BpfError) return outcome;
+  throw new Error('no error');
+}
+
 describe('lock file', () => {
   test('a second checkout reproduces it byte for byte; environments and projects keep their entries', async () => {
     const texts: string[] = [];
@@ -135,12 +141,12 @@ describe('bundle', () => {
     for (const name of ['one', 'another/deeper']) {
       const { config, objects } = await built(workspace(name));
       const file = path.join(base, `${path.basename(name)}.nxbpf`);
-      digests.push(writeBundle(config, objects, file));
+      digests.push(await writeBundle(config, objects, file));
       expect(digests.at(-1)).toBe(createHash('sha256').update(fs.readFileSync(file)).digest('hex'));
     }
     expect(digests[0]).toBe(digests[1]);
 
-    const bundle = readBundle(path.join(base, 'one.nxbpf'));
+    const bundle = await readBundle(path.join(base, 'one.nxbpf'));
     const { config } = await built(workspace('one'));
     expect(bundle.sha256).toBe(digests[0]);
     expect(bundle.config).toMatchObject({ project: 'p', environment: 'dev', revision: config.revision });
@@ -157,7 +163,7 @@ describe('bundle', () => {
   test('a changed byte anywhere is noticed, or changes nothing; nothing is left unpacked', async () => {
     const { config, objects } = await built(workspace('ws'));
     const file = path.join(base, 'p.nxbpf');
-    writeBundle(config, objects, file);
+    await writeBundle(config, objects, file);
     const bytes = fs.readFileSync(file);
     let refused = 0;
     const step = 97;
@@ -166,7 +172,7 @@ describe('bundle', () => {
       changed[at] = changed[at]! ^ 0x15;
       fs.writeFileSync(file, changed);
       try {
-        readBundle(file).close();
+        (await readBundle(file)).close();
       } catch (error) {
         if (!(error instanceof BpfError)) throw error;
         refused++;
@@ -181,15 +187,15 @@ describe('bundle', () => {
     ['no archive', Buffer.from('hello'), /is not a bundle/],
     ['nothing', Buffer.alloc(0), /is not a bundle/],
     ['an archive of nothing', Buffer.alloc(1024), /is not a bundle/],
-  ])('%s', (_name, bytes, message) => {
+  ])('%s', async (_name, bytes, message) => {
     const file = path.join(base, 'x.nxbpf');
     fs.writeFileSync(file, bytes);
-    const error = failure(() => readBundle(file));
+    const error = await rejection(readBundle(file));
     expect(error).toMatchObject({ code: 'BUNDLE_INVALID' });
     expect(error.message).toMatch(message);
   });
 
-  test('a file that is not there', () => {
-    expect(failure(() => readBundle(path.join(base, 'none')))).toMatchObject({ code: 'FILE' });
+  test('a file that is not there', async () => {
+    expect(await rejection(readBundle(path.join(base, 'none')))).toMatchObject({ code: 'FILE' });
   });
 });

@@ -12,7 +12,6 @@ import {
   type BundleIndex,
 } from './bundle-index';
 import { decodeConfig } from './portable-config';
-import { tar } from './tar';
 
 /** Entries of the bundle itself. */
 const own: readonly string[] = [indexFile, indexDigestFile];
@@ -39,14 +38,14 @@ const entryName = /^(objects|data)\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}$/;
  *
  * @example
  * ```ts
- * const bundle = readBundle('agent-prod.nxbpf');
+ * const bundle = await readBundle('agent-prod.nxbpf');
  * bundle.config.environment; // 'prod'
  * bundle.close();
  * ```
  */
-export function readBundle(file: string): OpenBundle {
+export async function readBundle(file: string): Promise<OpenBundle> {
   const bytes = readFile(file);
-  const entries = readEntries(file, bytes);
+  const entries = await readEntries(file, bytes);
   const index = readIndex(file, entries);
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bundle-'));
   const close = (): void => fs.rmSync(directory, { recursive: true, force: true });
@@ -79,10 +78,11 @@ function readFile(file: string): Buffer {
 }
 
 /** The entries of the archive, in memory: as large as the archive at most. */
-function readEntries(file: string, bytes: Uint8Array): Map<string, Buffer> {
+async function readEntries(file: string, bytes: Uint8Array): Promise<Map<string, Buffer>> {
+  const { Parser } = await import('tar');
   const entries = new Map<string, Buffer>();
   const problems: string[] = [];
-  const parser = new (tar().Parser)({
+  const parser = new Parser({
     strict: true,
     onReadEntry: (entry) => {
       const name = entry.path;

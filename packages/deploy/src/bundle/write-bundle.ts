@@ -13,7 +13,6 @@ import {
 } from './bundle-index';
 import { lockEntry } from './lock-entry';
 import { encodeConfig } from './portable-config';
-import { tar } from './tar';
 
 /**
  * Writes a project in an environment as one file: its objects, the merged manifest, the data files that this names,
@@ -25,10 +24,14 @@ import { tar } from './tar';
  * @example
  * ```ts
  * const objects = await buildObjects(config, { outDir: 'dist/bpf/dev' });
- * writeBundle(config, objects, 'agent-dev.nxbpf'); // '5e88489...'
+ * await writeBundle(config, objects, 'agent-dev.nxbpf'); // '5e88489...'
  * ```
  */
-export function writeBundle(config: ProjectConfig, objects: readonly BuiltObject[], file: string): string {
+export async function writeBundle(
+  config: ProjectConfig,
+  objects: readonly BuiltObject[],
+  file: string,
+): Promise<string> {
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bundle-'));
   try {
     const files = new Map<string, Uint8Array>();
@@ -63,7 +66,9 @@ export function writeBundle(config: ProjectConfig, objects: readonly BuiltObject
     }
     const archive = path.join(staging, 'bundle');
     // The index first: who reads on knows what is to come.
-    tar().create(
+    // Loaded when it is needed: few commands do.
+    const { create } = await import('tar');
+    create(
       {
         sync: true,
         file: archive,

@@ -12,7 +12,7 @@ export async function bundle(input: CommandInput): Promise<Answer> {
   const file = path.resolve(
     request.out ?? path.join(outputDirectory(config), `${project}-${environment}.nxbpf`),
   );
-  const sha256 = writeBundle(config, objects, file);
+  const sha256 = await writeBundle(config, objects, file);
   const shown = path.relative(workspaceRoot, file);
   return {
     lines: [

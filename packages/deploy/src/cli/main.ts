@@ -16,6 +16,10 @@ const collect = (value: string, list: string[]): string[] => [...list, value];
  * @returns the exit status
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // `nx-bpf ... | head` ends when head has enough: nobody is there to be told more.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   let status = 0;
   const finish = (outcome: Outcome): void => {
     status = outcome.exitStatus;

@@ -30,7 +30,7 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   let bundle: OpenBundle | undefined;
   let outcome: Outcome;
   try {
-    bundle = request.bundle === undefined ? undefined : openBundle(request.bundle, request);
+    bundle = request.bundle === undefined ? undefined : await openBundle(request.bundle, request);
     config = bundle?.config ?? loadProject(request);
     const input = { config, bundle, request, note, verbose };
     const { lines, result, exitStatus = 0 } = await commands[command](input);
@@ -51,13 +51,13 @@ export async function run(command: CommandName, request: Request): Promise<Outco
 }
 
 /** A bundle is of one environment, as it was written: it cannot be asked for another, or for other values. */
-function openBundle(file: string, { environment, set = [] }: Request): OpenBundle {
+async function openBundle(file: string, { environment, set = [] }: Request): Promise<OpenBundle> {
   if (set.length > 0) {
     throw new BpfError('USAGE', 'a bundle has its values: --set and --bundle do not go together', {
       hint: 'write another bundle with nx-bpf bundle --set ...',
     });
   }
-  const bundle = readBundle(file);
+  const bundle = await readBundle(file);
   if (environment === undefined || environment === bundle.config.environment) return bundle;
   bundle.close();
   throw new BpfError('USAGE', `${file} is for another environment`, {

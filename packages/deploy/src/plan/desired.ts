@@ -49,6 +49,8 @@ export interface DesiredLink {
   readonly exclusive: string | null;
   /** Maps and programs of the project that its options name: with another of them it is another link. */
   readonly uses: { readonly maps: readonly string[]; readonly programs: readonly string[] };
+  /** What a program of `freplace` stands in for, as it has to be told when it is loaded: a program, or its pin. */
+  readonly replaces: { readonly program: string; readonly function: string | undefined } | null;
   /** Capabilities that attaching needs. */
   readonly capabilities: readonly string[];
 }

@@ -79,6 +79,7 @@ const desired: Desired = {
       replace: 'make-before-break',
       exclusive: 'xdp eth0 ',
       uses: { maps: [], programs: [] },
+      replaces: null,
       capabilities: ['CAP_NET_ADMIN'],
     },
   ],
