@@ -18,6 +18,7 @@ import { type Live } from './load-programs';
 import { keepLostMaps } from './lost-maps';
 import { openGeneration } from './open-generation';
 import { makeDirectories, replacePin } from './pins';
+import { refuseShared } from './refuse-shared';
 import { tidy } from './tidy';
 import { type Undo } from './undo';
 
@@ -38,11 +39,12 @@ export interface RestoreWork {
  * leaves.
  *
  * @returns what changed, and the ledger of the new generation
- * @throws BpfError GENERATION_UNAVAILABLE if a program or a map is gone
+ * @throws BpfError GENERATION_UNAVAILABLE if a program or a map is gone, MAP_INCOMPATIBLE if projects share another map
  */
 export async function restore(work: RestoreWork): Promise<{ plan: Plan; ledger: Ledger }> {
   const { config, layout, target, current, interruption, undo } = work;
   const { mode } = config.pin;
+  refuseShared(layout, target);
   const live = openGeneration(layout, target, undo);
   const plan = planRestore(work, live);
   await interruption.checkpoint();

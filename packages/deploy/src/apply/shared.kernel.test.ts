@@ -7,7 +7,7 @@ import { kernelSuite } from '../../../../tools/testing/kernel';
 import { RelocationCache } from '../cache';
 import { loadProject } from '../manifest';
 import { acquireLock } from '../state';
-import { apply, destroy, type ApplyResult } from './index';
+import { apply, destroy, rollback, type ApplyResult } from './index';
 
 const source = `
 #include <linux/bpf.h>
@@ -110,6 +110,24 @@ kernelSuite('maps that projects share', (kernel) => {
     await deploy('a', '__u64 bytes;');
     await undeploy('b');
     await undeploy('a');
+    expect(fixture.pins()).toEqual([]);
+  });
+
+  test('are not taken from others by a rollback', async () => {
+    await deploy('b');
+    await deploy('b', '__u64 bytes;');
+    await deploy('a', '__u64 bytes;');
+    packet('a');
+    const error = await refusal(rollback(config('b'), { note: () => undefined }));
+    expect(error.message).toContain(
+      "map 'flows': generation 1 had another one than the one that is shared now with a",
+    );
+    packet('b');
+    expect(flow()).toEqual({ packets: 2, bytes: 0 });
+    await undeploy('a');
+    await rollback(config('b'), { note: () => undefined });
+    expect(flow()).toEqual({ packets: 0 });
+    await undeploy('b');
     expect(fixture.pins()).toEqual([]);
   });
 
