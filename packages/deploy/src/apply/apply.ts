@@ -1,7 +1,7 @@
 import { type RelocationCache } from '../cache';
 import { type ProjectConfig } from '../manifest';
 import { checkFresh, driftText, type Desired, type Plan, type SavedPlan } from '../plan';
-import { layoutOf, linkPin, readLedger, type Deployment, type Layout, type Ledger } from '../state';
+import { layoutOf, linkPin, currentLedger, type Deployment, type Layout, type Ledger } from '../state';
 import { carryOut } from './carry-out';
 import { deploymentOf } from './deployment';
 import { migrationText, type Migration } from './fill-maps';
@@ -60,7 +60,7 @@ export async function apply(input: ApplyInput): Promise<ApplyResult> {
       const shares = desired.maps.some(({ shared }) => shared);
       await lockShared(config, layout, shares, { undo, interruption, note });
       await lockProject(config, layout, { undo, interruption, note });
-      const recorded = readLedger(layout.ledger);
+      const recorded = currentLedger(layout);
       repair(input, layout, desired, recorded);
       const { plan, basis } = planFor(input, layout, prepared, recorded);
       if (input.saved !== undefined) checkFresh(input.saved, plan, basis);

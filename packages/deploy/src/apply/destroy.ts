@@ -8,7 +8,7 @@ import {
   isThere,
   layoutOf,
   linkPin,
-  readLedger,
+  currentLedger,
   removeIfEmpty,
   removeOutsidePin,
   removeSharedDirectories,
@@ -54,7 +54,7 @@ export async function destroy(
     undo.guard(async () => {
       await lockShared(config, layout, false, { undo, interruption, note });
       await lockProject(config, layout, { undo, interruption, note });
-      const ledger = readLedger(layout.ledger);
+      const ledger = currentLedger(layout);
       if (ledger !== undefined) {
         if (!force) checkProtected(ledger);
         removeNamed(layout, ledger);
@@ -86,6 +86,8 @@ function removeNamed(layout: Layout, ledger: Ledger): void {
     if (pin === undefined || adopted || isInside(layout, pin) || isUsedElsewhere(layout, pin)) continue;
     removeOutsidePin({ pin, id });
   }
+  // First what the ledger could be found by if its pin were gone: destroyed is destroyed.
+  fs.rmSync(layout.current, { force: true });
   fs.rmSync(layout.ledger, { force: true });
 }
 

@@ -66,6 +66,9 @@ export function inspect(layout: Layout, ledger: Ledger): Inspection {
   for (const map of ledger.maps) drift.push(...inspectMap(map, unseen));
   const neighbours = lookAround(ledger);
   drift.push(...neighbours.drift);
+  if (!fs.existsSync(layout.ledger)) {
+    drift.push({ kind: 'deployment', name: 'ledger', text: 'its pin is gone' });
+  }
   const current = readLink(layout.current);
   if (current !== path.join('gen', String(ledger.generation))) {
     drift.push({ kind: 'deployment', name: 'current', text: `it points to ${current ?? 'nothing'}` });

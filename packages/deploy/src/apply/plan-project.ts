@@ -1,5 +1,5 @@
 import { savePlan, type Plan, type SavedPlan } from '../plan';
-import { layoutOf, readLedger, isThere } from '../state';
+import { layoutOf, currentLedger, isThere } from '../state';
 import { type ApplyInput } from './apply';
 import { loadPrograms, type Live } from './load-programs';
 import { planFor, prepare } from './make-plan';
@@ -23,7 +23,7 @@ export async function planProject(
   const { config, note } = input;
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   const prepared = prepare(input, layout);
-  const recorded = isThere(layout.base) ? readLedger(layout.ledger) : undefined;
+  const recorded = isThere(layout.base) ? currentLedger(layout) : undefined;
   const { plan, basis } = planFor(input, layout, prepared, recorded);
   // A map that is refused is not made: its programs would be given the one that is there.
   const refused = plan.maps.some(({ action }) => action === 'refuse');

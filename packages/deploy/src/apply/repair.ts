@@ -1,6 +1,6 @@
 import { type ProjectConfig } from '../manifest';
 import { type Plan } from '../plan';
-import { isThere, layoutOf, readLedger } from '../state';
+import { isThere, layoutOf, currentLedger } from '../state';
 import { Interruption } from './interruption';
 import { lockProject } from './lock-project';
 import { lockShared } from './lock-shared';
@@ -38,7 +38,7 @@ export async function repair(config: ProjectConfig, note: (text: string) => void
     undo.guard(async () => {
       await lockShared(config, layout, false, { undo, interruption, note });
       await lockProject(config, layout, { undo, interruption, note });
-      const ledger = readLedger(layout.ledger);
+      const ledger = currentLedger(layout);
       const removed = tidy(layout, ledger, config.deploy.keepGenerations);
       if (ledger === undefined || inspectAll(layout, ledger).drift.every(({ kind }) => kind === 'hook')) {
         return { removed, plan: undefined };

@@ -315,6 +315,7 @@ programs:
           },
           /^map seen: another map \(id \d+\) is pinned in its place$/,
         ],
+        ['the ledger', () => fs.rmSync(place('ledger')), /^deployment ledger: its pin is gone$/],
         ['current', () => fs.rmSync(place('current')), /^deployment current: it points to nothing$/],
       ];
       await fixture.apply(object());

@@ -6,6 +6,7 @@ import {
   isThere,
   keptGenerations,
   layoutOf,
+  currentLedger,
   readLedger,
   type Deployment,
   type Layout,
@@ -54,7 +55,7 @@ export async function rollback(
     undo.guard(async () => {
       await lockShared(config, layout, false, { undo, interruption, note });
       await lockProject(config, layout, { undo, interruption, note });
-      const current = readLedger(layout.ledger);
+      const current = currentLedger(layout);
       if (current === undefined) throw notDeployed(config);
       tidy(layout, current, config.deploy.keepGenerations);
       const target = targetLedger(layout, current, to);

@@ -1,6 +1,14 @@
 import { type ProjectConfig } from '../manifest';
 import { driftText, findDrift } from '../plan';
-import { isThere, layoutOf, observe, readLedger, type Deployment, type Layout, type Ledger } from '../state';
+import {
+  isThere,
+  layoutOf,
+  observe,
+  currentLedger,
+  type Deployment,
+  type Layout,
+  type Ledger,
+} from '../state';
 import { contentsDrift } from './contents-drift';
 import { deploymentOf } from './deployment';
 import { inspect, type Inspection, type ProgramRuns } from './inspect';
@@ -37,7 +45,7 @@ export interface Status {
  */
 export function status(config: ProjectConfig): Status {
   const layout = layoutOf(config.pin.root, config.project, config.environment);
-  const ledger = isThere(layout.base) ? readLedger(layout.ledger) : undefined;
+  const ledger = isThere(layout.base) ? currentLedger(layout) : undefined;
   if (ledger === undefined) {
     return {
       state: 'absent',

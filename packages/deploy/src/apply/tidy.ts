@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  generationLedger,
+  openPinned,
   isUsedElsewhere,
   notedOutsidePins,
   pinnedMapId,
@@ -12,6 +14,7 @@ import {
   type OutsidePin,
 } from '../state';
 import { bringBackMaps } from './lost-maps';
+import { replacePin } from './pins';
 
 /**
  * Brings what is pinned to what the ledger says: right after a commit that takes away what the new generation has not;
@@ -28,7 +31,10 @@ export function tidy(
   keepGenerations: number,
   except: ReadonlySet<string> = new Set(),
 ): string[] {
-  if (ledger !== undefined) pointCurrent(layout, ledger.generation);
+  if (ledger !== undefined) {
+    pinLedger(layout, ledger.generation);
+    pointCurrent(layout, ledger.generation);
+  }
   const outside = unnamedOutside(layout, ledger).filter(
     (outside) => !isUsedElsewhere(layout, outside.pin) && removeOutsidePin(outside),
   );
@@ -53,6 +59,18 @@ function unnamedOutside(layout: Layout, ledger: Ledger | undefined): OutsidePin[
   return notedOutsidePins(layout).filter(
     ({ pin, id }) => !ledger?.maps.some((map) => map.pin === pin && map.id === id),
   );
+}
+
+/** Pins the ledger again, where somebody removed its pin: each generation has one of its own. */
+function pinLedger(layout: Layout, generation: number): void {
+  if (fs.existsSync(layout.ledger)) return;
+  const fd = openPinned(generationLedger(layout, generation), 'map');
+  if (fd === undefined) return;
+  try {
+    replacePin(fd, 'ledger', layout.ledger, fs.statSync(layout.base).mode & 0o777);
+  } finally {
+    fd.close();
+  }
 }
 
 /** Points `current` at a generation, in one step. */

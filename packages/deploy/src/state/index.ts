@@ -27,7 +27,7 @@ export {
   type ProgramIdentity,
 } from './ledger';
 export { keptGenerations, unnamedPlaces } from './leftovers';
-export { createLedgerMap, openPinned, readLedger } from './ledger-map';
+export { createLedgerMap, currentLedger, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';
 export { holderText, lockHolder, type LockHolder } from './lock-holder';
 export {

@@ -1,5 +1,7 @@
+import fs from 'node:fs';
 import { BpfError, Fd, openPin } from '@nx-bpf/loader';
 import { createFrozenMap, readFrozenMap } from './frozen-map';
+import { generationLedger, type Layout } from './layout';
 import { decodeLedger, encodeLedger, type Ledger } from './ledger';
 
 /** A ledger as a map, not yet pinned. */
@@ -20,6 +22,31 @@ export function readLedger(path: string): Ledger | undefined {
     return decodeLedger(readFrozenMap(fd.number), path);
   } finally {
     fd.close();
+  }
+}
+
+/**
+ * The ledger of a deployment. Where its pin was removed, it is that of the generation to which `current` points: each has
+ * a pin of its own, and only a generation that was committed is ever pointed to.
+ *
+ * @returns undefined if nothing is deployed
+ * @throws BpfError STATE_INVALID
+ */
+export function currentLedger(layout: Layout): Ledger | undefined {
+  return readLedger(layout.ledger) ?? pointedLedger(layout);
+}
+
+function pointedLedger(layout: Layout): Ledger | undefined {
+  const generation = pointedGeneration(layout);
+  return generation === undefined ? undefined : readLedger(generationLedger(layout, generation));
+}
+
+function pointedGeneration({ current }: Layout): number | undefined {
+  try {
+    const match = /^gen\/(\d+)$/.exec(fs.readlinkSync(current));
+    return match === null ? undefined : Number(match[1]);
+  } catch {
+    return undefined;
   }
 }
 
