@@ -51,7 +51,9 @@ function watchedFiles({ workspaceRoot, project }: Request): string[] {
   const written = listed?.written;
   const included = listed === undefined ? [] : scanIncludes(workspaceRoot, listed).map(({ to }) => to);
   const files = [manifestFile, ...(listed?.files ?? []), ...(written?.sources ?? []), ...included];
-  return [...new Set([...files, ...(written?.types ?? [])])].map((file) => path.join(workspaceRoot, file));
+  return [...new Set([...files, ...(written?.types ?? []), ...(written?.data ?? [])])].map((file) =>
+    path.join(workspaceRoot, file),
+  );
 }
 
 /**

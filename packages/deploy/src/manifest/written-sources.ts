@@ -9,6 +9,8 @@ export interface WrittenSources {
   readonly includes: readonly string[];
   /** Files that vmlinux.h is made from, instead of the running kernel's types. */
   readonly types: readonly string[];
+  /** Data files that entries of maps come from: what is deployed depends on them, not what is built. */
+  readonly data: readonly string[];
 }
 
 /** A part of a manifest that may name C files, and the directory that its paths are relative to. */
@@ -27,6 +29,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const sources = new Set<string>();
   const includes = new Set<string>();
   const types = new Set<string>();
+  const data = new Set<string>();
   const named = new Set<string>();
   const placed = new Set<string>();
   const add = (to: Set<string>, base: string, relative: string | undefined): void => {
@@ -48,6 +51,8 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     addDirectories(base, toolchain);
     const vmlinux = textOf(toolchain, 'vmlinux');
     if (vmlinux !== 'kernel') add(types, base, vmlinux);
+    for (const [, map] of children(child(tree, 'maps')))
+      add(data, base, textOf(child(map, 'contents'), 'file'));
     for (const [name, object] of children(child(tree, 'objects'))) {
       named.add(name);
       addDirectories(base, object);
@@ -57,7 +62,10 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     }
   }
   for (const name of named) if (!placed.has(name)) add(sources, root, `src/${name}.bpf.c`);
-  return { sources: [...sources].sort(), includes: [...includes].sort(), types: [...types].sort() };
+  const [files, directories, typeFiles, dataFiles] = [sources, includes, types, data].map((set) =>
+    [...set].sort(),
+  );
+  return { sources: files!, includes: directories!, types: typeFiles!, data: dataFiles! };
 }
 
 function texts(list: Located | undefined): string[] {

@@ -25,7 +25,8 @@ beforeAll(() => {
     'lib/include/unrelated.h': '',
     'core/core.h': '',
     'outside.h': '',
-    'user/bpf.config.yaml': 'version: 1\nobjects: { user: { includes: [../lib/include, ../core] } }\n',
+    'user/bpf.config.yaml':
+      'version: 1\nmaps: { hits: { contents: { file: data/hits.yaml } } }\nobjects: { user: { includes: [../lib/include, ../core] } }\n',
     'user/src/user.bpf.c': '#include <deep.h>\n',
   };
   for (const [name, text] of Object.entries(files)) {
@@ -58,6 +59,11 @@ test('the inputs of a build are the manifests, the C of every environment, and w
       ...['lib/include/lib.h', 'outside.h', 'shared/all.h'],
     ].map((file) => `{workspaceRoot}/${file}`),
   );
+});
+
+test('data files decide what is deployed, not what is built', () => {
+  expect(project('user').written.data).toEqual(['user/data/hits.yaml']);
+  expect(files('user')).not.toContain('{workspaceRoot}/user/data/hits.yaml');
 });
 
 test('the kernel is an input where vmlinux.h is made from its types', () => {

@@ -9,7 +9,7 @@ const agent = {
   files: ['packages/agent/bpf.config.yaml'],
   environments: ['dev', 'prod'],
   defaultEnvironment: 'dev',
-  written: { sources: [], includes: [], types: [] },
+  written: { sources: [], includes: [], types: [], data: [] },
 };
 const probe = {
   ...agent,
