@@ -11,6 +11,7 @@ export {
 } from './digests';
 export { encodeRelocated, RELOCATED_VERSION } from './encode';
 export { type MapOverride, withMaps } from './map-overrides';
+export { reachOf, type Reached } from './reach';
 export { relocateObject, type RelocateOptions } from './relocate-object';
 export {
   type AttachTarget,
@@ -19,4 +20,5 @@ export {
   type RelocatedObject,
   type RelocatedProgram,
 } from './relocated';
+export { type ProgramRequirements, type Requirement, requirementsOf } from './requirements';
 export { type TargetKernel, type VirtualExtern, virtualExterns } from './target';

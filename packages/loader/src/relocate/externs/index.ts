@@ -1,2 +1,8 @@
 export { namesOf } from './ksym';
-export { type ResolvedExtern, type ResolvedExterns, resolveExterns } from './resolve';
+export {
+  firstUses,
+  resolveExtern,
+  type ResolvedExtern,
+  type ResolvedExterns,
+  resolveExterns,
+} from './resolve';

@@ -65,14 +65,15 @@ export function resolveExterns(
   });
 }
 
-type Result = ResolvedExtern | { readonly problem: string; readonly hint?: string | undefined };
+export type ExternResult = ResolvedExtern | { readonly problem: string; readonly hint?: string | undefined };
 
-function resolveExtern(
+/** One of them, or what is wrong. Of a configuration value the bytes go into `kconfig`. */
+export function resolveExtern(
   spec: ObjectSpec,
   extern: ExternSpec,
   target: TargetKernel,
   kconfig: Uint8Array | undefined,
-): Result {
+): ExternResult {
   const { name, section, typeId, weak, offset } = extern;
   if (section === undefined) return notDeclared(extern);
   if (section === '.ksyms' && typeId === 0) return { kind: 'ksym', symbol: name, weak };
@@ -90,7 +91,7 @@ function resolveExtern(
   return { kind: 'kconfig', offset };
 }
 
-function notDeclared(extern: ExternSpec): Result {
+function notDeclared(extern: ExternSpec): ExternResult {
   return extern.function
     ? {
         problem: 'no function of this name is in the object',
@@ -102,7 +103,7 @@ function notDeclared(extern: ExternSpec): Result {
       };
 }
 
-interface Use {
+export interface Use {
   readonly function: string;
   readonly insn: number;
   readonly file: string | undefined;
@@ -110,7 +111,7 @@ interface Use {
 }
 
 /** The first instruction that refers to each extern, among the functions that are wanted. */
-function firstUses(spec: ObjectSpec, functions: Iterable<number>): Map<number, Use> {
+export function firstUses(spec: ObjectSpec, functions: Iterable<number>): Map<number, Use> {
   const uses = new Map<number, Use>();
   for (const index of functions) {
     const fn = spec.functions[index]!;
