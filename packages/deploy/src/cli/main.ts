@@ -124,7 +124,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   onProject('config', 'the merged manifest of an environment, and where each value comes from');
   onProject('lock', 'record in bpf.lock.json what a project is built from, and what comes of it');
   onProject('bundle', 'write a project as one file, for a host without a checkout or a compiler')
-    .option('--out <file>', 'where to; dist/bpf/<environment>/<project>-<environment>.nxbpf by default')
+    .option('--out <file>', 'where to; dist/bundle/<project>-<environment>.nxbpf by default')
     .option(...frozen);
 
   for (const add of groups) add(program, finish);

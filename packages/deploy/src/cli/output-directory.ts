@@ -6,4 +6,7 @@ export function outputDirectory(config: ProjectConfig): string {
   return path.join(config.projectRoot, 'dist', 'bpf', config.environment);
 }
 
-/** Where it cannot be written the command has still done what it has done: that is a note. */
+/** Where bundles go: not among the objects, which Nx restores from its cache as a whole. */
+export function bundlePath({ projectRoot, project, environment }: ProjectConfig): string {
+  return path.join(projectRoot, 'dist', 'bundle', `${project}-${environment}.nxbpf`);
+}

@@ -67,6 +67,7 @@ async function openBundle(file: string, { environment, set = [] }: Request): Pro
   });
 }
 
+/** Where it cannot be written the command has still done what it has done: that is a note. */
 function keepResult(
   config: ProjectConfig,
   command: CommandName,

@@ -7,7 +7,17 @@ export interface DeployOptions {
   readonly verbose?: boolean;
 }
 
-export interface BuildOptions extends DeployOptions {
+/** Of what compiles. */
+export interface FrozenOptions extends DeployOptions {
+  /** Refuse what is not built as the lock file says. */
+  readonly frozen?: boolean;
+}
+
+export interface BundleOptions extends FrozenOptions {
+  readonly out?: string;
+}
+
+export interface BuildOptions extends FrozenOptions {
   /** Again after each save, until Ctrl-C. */
   readonly watch?: boolean;
 }
@@ -31,7 +41,7 @@ export interface RollbackOptions extends DeployOptions {
   readonly to?: number;
 }
 
-export interface PlanOptions extends DeployOptions {
+export interface PlanOptions extends FrozenOptions {
   readonly out?: string;
   readonly verify?: boolean;
   readonly detailedExitcode?: boolean;

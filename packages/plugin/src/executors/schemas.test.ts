@@ -27,12 +27,13 @@ test.each(Object.entries(executors))(
 
 /** What an executor takes beyond what all of them do. */
 const own: Readonly<Record<string, readonly string[]>> = {
-  build: ['watch'],
-  load: ['plan', 'watch'],
+  build: ['watch', 'frozen'],
+  bundle: ['out', 'frozen'],
+  load: ['plan', 'watch', 'frozen'],
   rollback: ['to'],
   unload: ['force'],
   status: ['repair'],
-  plan: ['out', 'verify', 'detailedExitcode'],
+  plan: ['out', 'verify', 'detailedExitcode', 'frozen'],
   types: ['output'],
 };
 

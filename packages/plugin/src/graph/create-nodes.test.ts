@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ProjectConfiguration } from '@nx/devkit';
 import { createNodes } from './create-nodes';
 import { type PluginOptions } from './plugin-options';
+import { targetNames } from './target-names';
 
 let workspaceRoot: string;
 beforeEach(() => {
@@ -42,6 +43,7 @@ test('a project with a manifest gets its targets, with a configuration for each 
 
   expect(Object.keys(targets!)).toEqual([
     'bpf-build',
+    'bpf-bundle',
     'bpf-load',
     'bpf-plan',
     'bpf-rollback',
@@ -91,7 +93,9 @@ test('a manifest that Nx does not list, since git ignores it, makes no project',
 
 test('a manifest that is not even YAML still gives its targets: running one shows what is wrong', async () => {
   write('agent/bpf.config.yaml', 'version: 1\n  objects: [\n');
-  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(7);
+  expect(Object.keys((await infer('agent/bpf.config.yaml'))['agent']!.targets!)).toHaveLength(
+    targetNames.length,
+  );
 });
 
 test('options of nx.json rename targets, and what depends on them', async () => {
@@ -100,6 +104,7 @@ test('options of nx.json rename targets, and what depends on them', async () => 
   const { targets } = (await inferWith(options, 'agent/bpf.config.yaml'))['agent']!;
   expect(Object.keys(targets!)).toEqual([
     'compile',
+    'bpf-bundle',
     'deploy',
     'bpf-plan',
     'bpf-rollback',
@@ -116,7 +121,7 @@ test('options of nx.json rename targets, and what depends on them', async () => 
 
 test('an option that there is not, or a name that is none, is refused', async () => {
   await expect(inferWith({ loadTarget: 'x' } as PluginOptions)).rejects.toThrow(
-    "no option 'loadTarget': known are buildTargetName, loadTargetName",
+    "no option 'loadTarget': known are buildTargetName, bundleTargetName, loadTargetName",
   );
   await expect(inferWith({ loadTargetName: 'a b' })).rejects.toThrow("found 'a b', expected a target's name");
 });

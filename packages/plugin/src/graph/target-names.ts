@@ -1,6 +1,7 @@
 /** The targets of a project with a manifest, by the names that they have unless nx.json says otherwise. */
 export const targetNames = [
   'bpf-build',
+  'bpf-bundle',
   'bpf-load',
   'bpf-plan',
   'bpf-rollback',

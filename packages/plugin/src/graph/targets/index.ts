@@ -2,6 +2,7 @@ import { type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
 import { targetNames, type TargetName } from '../target-names';
 import { buildTarget } from './build';
+import { bundleTarget } from './bundle';
 import { loadTarget } from './load';
 import { planTarget } from './plan';
 import { rollbackTarget } from './rollback';
@@ -13,6 +14,7 @@ const inferred: {
   readonly [N in TargetName]: (project: ListedProject, workspaceRoot: string) => TargetConfiguration;
 } = {
   'bpf-build': buildTarget,
+  'bpf-bundle': bundleTarget,
   'bpf-load': loadTarget,
   'bpf-plan': planTarget,
   'bpf-rollback': rollbackTarget,
