@@ -7,6 +7,7 @@ import {
   linkDetach,
   linkInfo,
   linkUpdate,
+  lookAtNew,
   openPin,
   pinObject,
   type LinkInfo,
@@ -39,13 +40,16 @@ export class Link implements Attachment {
   readonly hook: string;
   private readonly owned: Fd;
 
-  /** @param where what the caller knows of the place; by default what the kernel tells */
+  /**
+   * @param fd is owned by the new object, and closed if it is no link
+   * @param where what the caller knows of the place; by default what the kernel tells
+   */
   constructor(
     fd: number,
     private readonly where?: string,
   ) {
+    const info = lookAtNew(fd, linkInfo);
     this.owned = new Fd(fd, 'link');
-    const info = linkInfo(fd);
     this.id = info.id;
     this.hook = hookOfLink(info);
   }

@@ -1,6 +1,6 @@
 import { usdtProbes, type UsdtProbe } from '../elf';
 import { BpfError, nearest } from '../errors';
-import { closeFd, fdById, features, hasFeature, mapInfo, programInfo } from '../kernel';
+import { closeFd, fdById, features, hasFeature, lookAtNew, mapInfo, programInfo } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import { type EventLink } from './event-link';
 import { findBinary } from './find-binary';
@@ -179,7 +179,7 @@ function mapOf(program: AttachableProgram, wanted: string): SpecMap | undefined 
   for (const id of programInfo(program.fd).mapIds) {
     const fd = fdById('map', id);
     if (fd === undefined) continue;
-    const { name, maxEntries } = mapInfo(fd);
+    const { name, maxEntries } = lookAtNew(fd, mapInfo);
     if (name === wanted) return { fd, id, maxEntries };
     closeFd(fd);
   }

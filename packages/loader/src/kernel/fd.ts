@@ -95,6 +95,25 @@ export function closeFd(fd: number): void {
 }
 
 /**
+ * What there is to know of a new fd. It has no owner yet: where it cannot be looked at it is closed.
+ *
+ * @example
+ * ```ts
+ * const fd = openPath('/dev/null');
+ * lookAtNew(fd, (number) => number === fd); // true
+ * closeFd(fd);
+ * ```
+ */
+export function lookAtNew<T>(fd: number, look: (fd: number) => T): T {
+  try {
+    return look(fd);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+}
+
+/**
  * fcntl(2) F_DUPFD_CLOEXEC: a further fd of the same open file.
  *
  * @example

@@ -7,11 +7,12 @@ export {
   type Capability,
   type Privileges,
 } from './capabilities';
+export { closeAll } from './close-all';
 export { Command, type CommandName } from './commands';
 export { Errno, errnoName, errnoNumber, errnoText } from './errno';
 export { failure, succeeded, type FailureContext } from './failure';
 export { probePmu, type ProbePmu } from './probe-pmu';
-export { Fd, Open, closeFd, duplicateFd, fdInfoLine, openPath } from './fd';
+export { Fd, Open, closeFd, duplicateFd, fdInfoLine, lookAtNew, openPath } from './fd';
 export {
   decode,
   encode,

@@ -3,6 +3,7 @@ import {
   Fd,
   fdById,
   fdInfoLine,
+  lookAtNew,
   mapFreeze,
   mapInfo,
   openPin,
@@ -72,9 +73,9 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
   private types: Btf | undefined;
   private codecs: Codecs | undefined;
 
-  /** @param fd is owned by the new object */
+  /** @param fd is owned by the new object, and closed if it is no map */
   constructor(fd: number, identity: MapIdentity = {}) {
-    const info = mapInfo(fd);
+    const info = lookAtNew(fd, mapInfo);
     this.created = info;
     this.id = info.id;
     this.name = identity.name ?? info.name;

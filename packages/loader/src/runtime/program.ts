@@ -12,6 +12,7 @@ import {
   Fd,
   fdById,
   fdInfoLine,
+  lookAtNew,
   openPin,
   pinObject,
   programInfo,
@@ -89,9 +90,9 @@ export class Program implements AttachableProgram, Disposable {
   readonly target: string | undefined;
   private readonly owned: Fd;
 
-  /** @param fd is owned by the new object */
+  /** @param fd is owned by the new object, and closed if it is no program */
   constructor(fd: number, identity: ProgramIdentity = {}) {
-    const info = programInfo(fd);
+    const info = lookAtNew(fd, programInfo);
     this.id = info.id;
     this.name = identity.name ?? info.name;
     this.type = info.type;
