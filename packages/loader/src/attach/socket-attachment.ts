@@ -80,20 +80,15 @@ export class SocketAttachment implements Attachment {
   detach(): void {
     if (!this.attached) return;
     this.requireSocket('detach');
-    const result = setSocketOption(this.fd, this.kind.detach, 0);
-    this.attached = false;
-    if (result < 0) {
-      throw failure(`${this.describe()}: detach`, result, {
-        code: 'ATTACH_FAILED',
-        hint: result === -Errno.ENOENT ? 'somebody else took it off' : this.kind.causes[errnoName(-result)],
-      });
-    }
+    const result = this.takeOff();
+    if (result < 0) throw this.notTakenOff(result);
   }
 
-  /** Take the program off, unless it is gone with its socket. Closing twice is harmless. */
+  /** Take the program off, unless it is gone already, with its socket perhaps. Closing twice is harmless. */
   close(): void {
-    if (socketIdentity(this.fd) === this.identity) this.detach();
-    this.attached = false;
+    if (!this.attached) return;
+    const result = socketIdentity(this.fd) === this.identity ? this.takeOff() : 0;
+    if (result < 0 && result !== -Errno.ENOENT) throw this.notTakenOff(result);
   }
 
   [Symbol.dispose](): void {
@@ -105,6 +100,18 @@ export class SocketAttachment implements Attachment {
     requireType(program, name, programTypes);
     const result = setSocketOption(this.fd, attach, program.fd);
     if (result < 0) throw attachFailed({ program, where: this.describe(), needs: [], causes }, result);
+  }
+
+  private takeOff(): number {
+    this.attached = false;
+    return setSocketOption(this.fd, this.kind.detach, 0);
+  }
+
+  private notTakenOff(errno: number): BpfError {
+    return failure(`${this.describe()}: detach`, errno, {
+      code: 'ATTACH_FAILED',
+      hint: errno === -Errno.ENOENT ? 'somebody else took it off' : this.kind.causes[errnoName(-errno)],
+    });
   }
 
   /** The number may be another file's by now. */

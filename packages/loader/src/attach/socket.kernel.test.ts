@@ -78,6 +78,9 @@ kernelSuite('attach to a socket', (kernel) => {
       const [first, second] = [attachSocketFilter(drop, { socket }), attachSocketFilter(drop, { socket })];
       first.detach();
       expect(() => second.detach()).toThrow(/detach: ENOENT .*somebody else took it off/);
+      const [third, fourth] = [attachSocketFilter(drop, { socket }), attachSocketFilter(drop, { socket })];
+      third.detach();
+      fourth.close();
       expect(() => attachSocketFilter(other, { socket })).toThrow(
         "program 'other' cannot be attached to socket_filter: found a program of type xdp, expected socket_filter",
       );

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '../errors';
-import { closeFd, fdById } from '../kernel';
+import { closeAll, closeFd, fdById } from '../kernel';
 import { preparePin, unpin } from '../load';
 import { type Attachment } from './attachment';
 import { type EventLink } from './event-link';
@@ -120,7 +120,7 @@ export class UsdtLinks implements Attachment {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const part of this.parts) part.close();
+    closeAll(this.parts);
     this.release(!this.parts.some((part) => part instanceof Link && isAlive(part.id)));
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../attach';
 import { Btf } from '../btf';
 import { BpfError, nearest, type ErrorCode } from '../errors';
+import { closeAll } from '../kernel';
 import { structOpsValue, type LoadedMap, type LoadedObject, type LoadedProgram } from '../load';
 import { type RelocatedObject } from '../relocate';
 import { DataSection } from './data-section';
@@ -157,19 +158,21 @@ export class Collection implements Disposable {
         if (link !== undefined) links.set(name, link);
       }
     } catch (error) {
-      for (const link of links.values()) link.close();
+      closeAll(links.values());
       throw error;
     }
     this.attached.push(...links.values());
     return links;
   }
 
-  /** Close every fd: links first, last one first. */
+  /**
+   * Close every fd: links first, last one first.
+   *
+   * @throws BpfError what a program could not be taken off with, such as PRIVILEGE_MISSING; all else is closed then
+   */
   close(): void {
-    for (const link of this.attached.splice(0).reverse()) link.close();
-    for (const section of this.sections) section.close();
-    for (const program of this.programs.values()) program.close();
-    for (const map of this.maps.values()) map.close();
+    const links = this.attached.splice(0).reverse();
+    closeAll([...links, ...this.sections, ...this.programs.values(), ...this.maps.values()]);
   }
 
   [Symbol.dispose](): void {

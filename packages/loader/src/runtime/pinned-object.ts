@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { BtfKind, type Btf } from '../btf';
 import { BpfError, nearest } from '../errors';
+import { closeAll } from '../kernel';
 import { DataSection } from './data-section';
 import { BpfMap } from './map';
 import { Program } from './program';
@@ -84,32 +85,44 @@ export class PinnedObject implements Disposable {
   /** The types of the object that defines a type, as one of its maps has them; undefined where there are none. */
   typesWith(type: string): Btf | undefined {
     for (const name of Object.keys(this.described)) {
-      const { btf } = this.map(name);
+      // Where only some programs of an object are loaded, the maps that they do not use are not there.
+      const btf = existsSync(this.pinOf(name)) ? this.map(name).btf : undefined;
       if (btf !== undefined && findType(btf, type) !== 0) return btf;
     }
     return undefined;
   }
 
   private open(name: string): BpfMap {
-    const pin = path.join(this.directory, 'maps', pinName(name));
+    const pin = this.pinOf(name);
     const map = BpfMap.open(pin, { name });
     const type = this.described[name];
     if (type === undefined || map.info().btfId !== 0) return map;
-    // It is among the maps before its types are looked for in all of them.
+    // It is among the maps while its types are looked for in all of them.
     this.maps.set(name, map);
-    const btf = this.typesWith(type);
-    this.maps.delete(name);
+    let btf: Btf | undefined;
+    try {
+      btf = this.typesWith(type);
+    } catch (error) {
+      map.close();
+      throw error;
+    } finally {
+      this.maps.delete(name);
+    }
     if (btf === undefined) return map;
     map.close();
     return BpfMap.open(pin, { name, btf, valueTypeId: findType(btf, type) });
   }
 
+  private pinOf(map: string): string {
+    return path.join(this.directory, 'maps', pinName(map));
+  }
+
   /** Close every fd; what is pinned stays. */
   close(): void {
-    for (const section of this.sections.values()) section.close();
-    for (const program of this.programs.values()) program.close();
-    for (const map of this.maps.values()) map.close();
-    for (const all of [this.sections, this.programs, this.maps]) all.clear();
+    const opened = [this.sections, this.programs, this.maps];
+    const all = opened.flatMap((some) => [...some.values()]);
+    for (const some of opened) some.clear();
+    closeAll(all);
   }
 
   [Symbol.dispose](): void {
