@@ -3,7 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type Feature, type Trial } from './feature';
 import { makePair, sendTo } from './interface-pair';
-import { loadFile, type Collection, type HookName, type HookOptions } from './loader';
+import {
+  BpfError,
+  hookNames,
+  loadFile,
+  probeHook,
+  runningKernelConfig,
+  type Collection,
+  type HookName,
+  type HookOptions,
+} from './loader';
 import { inOwnCgroup, inOwnNetwork, sendToSelf } from './surroundings';
 
 /** What happens in the kernel so that a hook's program runs. */
@@ -26,6 +35,12 @@ const sayWhere: readonly (readonly [program: string, hook: HookName])[] = [
 ];
 
 export const attachFeatures: readonly Feature[] = [
+  {
+    name: 'what loads and what attaches, by trying each hook',
+    group: 'Hooks',
+    since: '5.15',
+    use: expectProbes,
+  },
   {
     name: 'xdp',
     group: 'Hooks',
@@ -225,4 +240,53 @@ async function attached<H extends HookName>(
 
 function runsOf(collection: Collection): bigint {
   return BigInt(collection.variable<number | bigint>('runs').get());
+}
+
+/** Hooks whose programs load on kernels that do not attach them: the version that does, and what it is built with. */
+const attachLater: readonly (readonly [hook: HookName, since: string, option?: string])[] = [
+  ['tcx', '6.6'],
+  ['netkit', '6.7', 'CONFIG_NETKIT'],
+  ['kprobe_multi', '5.18', 'CONFIG_FPROBE'],
+  ['kretprobe_multi', '5.18', 'CONFIG_FPROBE'],
+  ['kprobe_session', '6.10', 'CONFIG_FPROBE'],
+  ['uprobe_multi', '6.6'],
+  ['uretprobe_multi', '6.6'],
+  ['uprobe_session', '6.13'],
+  ['sk_skb', '6.10'],
+  ['sk_msg', '6.10'],
+];
+
+function expectProbes(trial: Trial): void {
+  const config = runningKernelConfig();
+  for (const [hook, since, option] of attachLater) {
+    const built = option === undefined || config.get(option) === 'y';
+    const { loads, attaches } = probeHook(hook);
+    assert.deepEqual([hook, loads, attaches], [hook, true, trial.atLeast(since) && built]);
+  }
+  const netfilter = trial.atLeast('6.4') && config.get('CONFIG_NETFILTER_BPF_LINK') === 'y';
+  assert.equal(probeHook('netfilter').attaches, netfilter);
+  const others = hookNames.filter((name) => !attachLater.some(([later]) => later === name));
+  const kprobes = config.get('CONFIG_KPROBE_EVENTS') === 'y';
+  const trampolines = attachesFentry(trial);
+  for (const hook of others.filter((name) => name !== 'netfilter')) {
+    const built = throughTrampolines.includes(hook) ? trampolines : !ofKprobes.includes(hook) || kprobes;
+    const { attaches, reason } = probeHook(hook);
+    assert.equal(attaches, built, `${hook}: ${reason}`);
+  }
+}
+
+const throughTrampolines: readonly HookName[] = ['fentry', 'fexit', 'fmod_ret', 'freplace', 'lsm'];
+const ofKprobes: readonly HookName[] = ['kprobe', 'kretprobe', 'ksyscall', 'kretsyscall'];
+
+/** Whether a program of a C file is attached to a function. */
+function attachesFentry(trial: Trial): boolean {
+  try {
+    const collection = loadFile(trial.object('hooks'), { programs: ['on_fentry'] });
+    collection.attach('on_fentry', 'fentry', {}).close();
+    collection.close();
+    return true;
+  } catch (error) {
+    if (error instanceof BpfError) return false;
+    throw error;
+  }
 }

@@ -46,6 +46,7 @@ export { type NetnsTarget } from './netns-link';
 export { type Anchor, type AttachPoint, type MprogPlace } from './mprog';
 export { attachPerfEvent, type PerfEventOptions } from './perf-event';
 export { perfEvents, type PerfEventName } from './perf-events';
+export { probeHook, probeHooks, type HookProbe } from './probe-hook';
 export { probeModes, type ProbeMode } from './probe-event';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';

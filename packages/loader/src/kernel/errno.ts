@@ -45,6 +45,10 @@ export const Errno = {
   EINVAL: 22,
   ENOSPC: 28,
   ENOSYS: 38,
+  EPROTO: 71,
+  ENOPROTOOPT: 92,
   EOPNOTSUPP: 95,
+  EPFNOSUPPORT: 96,
+  EAFNOSUPPORT: 97,
   ENOTSUPP: 524,
 } as const;

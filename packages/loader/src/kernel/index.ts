@@ -124,7 +124,7 @@ export {
   type TcFilterKey,
 } from './traffic-control';
 export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
-export { networkInterfaces, routeRequest, type RouteAnswer } from './netlink';
+export { networkInterfaces, routeRequest, routeSocket, type RouteAnswer } from './netlink';
 export { Netlink, netlinkAttribute, netlinkMessage } from './netlink-format';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
 export {

@@ -109,7 +109,12 @@ function ask(fd: number, message: Uint8Array): RouteAnswer & { readonly interrup
   }
 }
 
-function routeSocket(): number {
+/**
+ * A socket of rtnetlink(7), close-on-exec, which the caller closes.
+ *
+ * @throws BpfError SYSCALL_FAILED
+ */
+export function routeSocket(): number {
   const fd = calls().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) throw failed('open a netlink socket', lastErrno());
   return fd;

@@ -68,14 +68,14 @@ SEC("xdp") int p(struct xdp_md *ctx) { return event && other; }`,
       kernel: { release: string };
       mapTypes: { name: string; available: boolean | null }[];
       programTypes: { name: string; available: boolean | null }[];
-      hooks: { name: string; programsLoad: boolean | null; attachTypesKnown: boolean | null }[];
+      hooks: { name: string; loads: boolean | null; attaches: boolean | null }[];
     };
     expect(features.kernel.release).toBe(fs.readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim());
     expect(features.mapTypes).toContainEqual({ name: 'hash', available: true });
     expect(features.programTypes).toContainEqual({ name: 'xdp', available: true });
     expect(features.hooks.find(({ name }) => name === 'xdp')).toMatchObject({
-      programsLoad: true,
-      attachTypesKnown: true,
+      loads: true,
+      attaches: true,
     });
     expect(nxBpf.run('features').stdout).toMatch(/xdp +5\.9 +yes +yes/);
   });

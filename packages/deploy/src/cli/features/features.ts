@@ -9,7 +9,6 @@ import {
   hasFeature,
   hasMapType,
   hasProgramType,
-  hookNames,
   hooks,
   kernelBtfBytes,
   kernelIdentity,
@@ -17,6 +16,7 @@ import {
   missingCapabilities,
   moduleBtfNames,
   privileges,
+  probeHooks,
   programTypes,
 } from '@nx-bpf/loader';
 import { BpfError } from '@nx-bpf/loader/errors';
@@ -71,14 +71,12 @@ function ask() {
       .sort((a, b) => compareVersions(a.since, b.since) || (a.key < b.key ? -1 : 1)),
     mapTypes: named(mapTypes.names, hasMapType),
     programTypes: named(programTypes.names, hasProgramType),
-    hooks: hookNames.map((name) => ({
+    hooks: [...probeHooks()].map(([name, { loads, attaches, reason }]) => ({
       name,
       since: hooks[name].since,
-      /** The kernel loads programs for it. */
-      programsLoad: every(hooks[name].programTypes.map((type) => hasProgramType(type) ?? null)),
-      /** Its attach types are known to the kernel, by BTF; that it is configured too only an attach can tell. */
-      attachTypesKnown:
-        known === undefined ? null : hooks[name].attachTypes.every((type) => known.has(BigInt(type))),
+      loads: loads ?? null,
+      attaches: attaches ?? null,
+      reason: reason ?? null,
     })),
     attachTypes: attachTypes.names
       .map((name, type): Named => ({ name, available: known === undefined ? null : known.has(BigInt(type)) }))
@@ -98,11 +96,6 @@ function named(names: readonly string[], has: (type: number) => boolean | undefi
 
 function byName(a: Named, b: Named): number {
   return a.name < b.name ? -1 : 1;
-}
-
-function every(verdicts: readonly Available[]): Available {
-  if (verdicts.includes(true)) return true;
-  return verdicts.includes(null) ? null : false;
 }
 
 function kernelTypes(): Btf | undefined {
@@ -183,8 +176,9 @@ function render(result: Features): string[] {
     table(result.hooks, [
       { title: 'hook', of: (h) => h.name },
       { title: 'since', of: (h) => h.since },
-      { title: 'programs load', of: (h) => word(h.programsLoad) },
-      { title: 'attach types known', of: (h) => word(h.attachTypesKnown) },
+      { title: 'loads', of: (h) => told(h.loads) },
+      { title: 'attaches', of: (h) => told(h.attaches) },
+      { title: 'why not', of: (h) => h.reason ?? '' },
     ]),
   );
   for (const [title, list] of [
@@ -207,4 +201,8 @@ function render(result: Features): string[] {
 
 function word(available: Available): string {
   return available === null ? 'refused' : available ? 'yes' : 'no';
+}
+
+function told(answer: Available): string {
+  return answer === null ? 'unknown' : word(answer);
 }
