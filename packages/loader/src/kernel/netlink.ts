@@ -48,9 +48,21 @@ function calls(): SocketCalls {
  * ```
  */
 export function networkInterfaces(): NetworkInterface[] {
-  const { error, messages } = routeRequest(linkDumpRequest());
-  if (error < 0) throw failed('list the interfaces', -error);
+  const messages = routeDump(linkDumpRequest(), 'list the interfaces');
   return messages.flatMap(readInterface).sort((a, b) => a.index - b.index);
+}
+
+/**
+ * The whole answer to a request for a list: one that broke off must not be taken for all there is.
+ *
+ * @param message with NLM_F_DUMP among the flags
+ * @param what is done, for the error: `list the interfaces`
+ * @throws BpfError SYSCALL_FAILED
+ */
+export function routeDump(message: Uint8Array, what: string): readonly NetlinkMessage[] {
+  const { error, messages } = routeRequest(message);
+  if (error < 0) throw failed(what, -error);
+  return messages;
 }
 
 /** What the kernel answers to a request. */

@@ -2,7 +2,7 @@
  * Routes whose packets run a program (lightweight tunnels), through rtnetlink(7). Layouts:
  * include/uapi/linux/rtnetlink.h, lwtunnel.h and seg6_local.h.
  */
-import { routeRequest, type RouteAnswer } from './netlink';
+import { routeDump, routeRequest, type RouteAnswer } from './netlink';
 import {
   attributeNumber,
   attributeText,
@@ -134,7 +134,10 @@ function routeParts({ destination, prefix, ifindex, via, table, metric }: RouteK
 /** What the kernel says of the program of a route: the name it was attached under. undefined when there is none. */
 export function routeProgramName(key: RouteKey, place: keyof typeof lwtPlaces): string | undefined {
   const [head] = routeParts(key);
-  const { messages } = routeRequest(netlinkMessage(RTM_GETROUTE, Netlink.F_REQUEST | Netlink.F_DUMP, head!));
+  const messages = routeDump(
+    netlinkMessage(RTM_GETROUTE, Netlink.F_REQUEST | Netlink.F_DUMP, head!),
+    'list the routes',
+  );
   for (const { type, body } of messages) {
     if (type !== RTM_NEWROUTE || body.length < head!.length || body[1] !== key.prefix) continue;
     const attributes = new Map(netlinkAttributes(body.subarray(head!.length)));

@@ -3,7 +3,7 @@
  * filters in each direction, and filters that run a program. Layouts: include/uapi/linux/rtnetlink.h, pkt_sched.h and
  * pkt_cls.h.
  */
-import { routeRequest, type RouteAnswer } from './netlink';
+import { routeDump, routeRequest, type RouteAnswer } from './netlink';
 import {
   attributeNumber,
   attributeText,
@@ -69,8 +69,9 @@ const tcMessageSize = 20;
 
 /** The kind of the queueing discipline where clsact goes: `clsact`, `ingress` (an older one), undefined for none. */
 export function ingressQdisc(ifindex: number): string | undefined {
-  const { messages } = routeRequest(
+  const messages = routeDump(
     netlinkMessage(RTM_GETQDISC, Netlink.F_REQUEST | Netlink.F_DUMP, tcMessage(ifindex, 0, 0)),
+    'list the queueing disciplines',
   );
   for (const { type, body } of messages) {
     if (type !== RTM_NEWQDISC || body.length < tcMessageSize) continue;
@@ -155,8 +156,9 @@ export function listFilters(
   ifindex: number,
   parent: number,
 ): { readonly filters: readonly TcFilterInfo[]; readonly others: number } {
-  const { messages } = routeRequest(
+  const messages = routeDump(
     netlinkMessage(RTM_GETTFILTER, Netlink.F_REQUEST | Netlink.F_DUMP, tcMessage(ifindex, 0, parent)),
+    'list the filters',
   );
   const filters = messages.flatMap(readFilter);
   // Each priority comes once as a whole, with handle 0, before its filters.
