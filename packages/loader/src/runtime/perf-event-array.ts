@@ -1,5 +1,6 @@
 import { BpfError } from '../errors';
 import {
+  closeAll,
   Fd,
   failure,
   ioctl,
@@ -10,13 +11,14 @@ import {
   pageSize,
   PerfIoctl,
   perfEventOpen,
+  succeeded,
   type MappedMemory,
 } from '../kernel';
-import { MapType, mapTypeName } from '../object';
 import { EventSource, type EventOptions } from './event-source';
 import { type BpfMap } from './map';
 import { PerfMemory } from './perf-memory';
 import { recordDecoder, type RecordDecoder, type RecordOptions } from './record-decoder';
+import { requireMapType } from './require-map-type';
 
 /** How samples are turned into values, and waited for. */
 export interface PerfEventArrayOptions extends RecordOptions, EventOptions {
@@ -68,13 +70,7 @@ export class PerfEventArray<T = Uint8Array> extends EventSource<PerfSample<T>> {
     private readonly map: BpfMap,
     options: PerfEventArrayOptions = {},
   ) {
-    if (map.type !== MapType.perf_event_array) {
-      throw new BpfError('MAP_INVALID', `map '${map.name}' is read as a perf event array`, {
-        map: map.name,
-        found: `a map of type ${mapTypeName(map.type)}`,
-        expected: 'type perf_event_array',
-      });
-    }
+    requireMapType(map, 'perf_event_array', 'read as a perf event array');
     const decode = recordDecoder(map, options);
     const buffers = openBuffers(map, options);
     super(
@@ -102,10 +98,7 @@ export class PerfEventArray<T = Uint8Array> extends EventSource<PerfSample<T>> {
   }
 
   protected free(): void {
-    for (const buffer of this.buffers) {
-      mapDelete(this.map.fd, slot(buffer.cpu));
-      buffer.close();
-    }
+    takeOut(this.map, this.buffers);
   }
 
   private takeFrom(buffer: CpuBuffer, handle: (sample: PerfSample<T>) => void, limit: number): number {
@@ -162,13 +155,18 @@ function openBuffers(map: BpfMap, options: PerfEventArrayOptions): CpuBuffer[] {
     for (const cpu of onlineCpus())
       if (cpu < map.maxEntries) buffers.push(openBuffer(map, cpu, bufferSize, wakeupEvents));
   } catch (error) {
-    for (const buffer of buffers) {
-      mapDelete(map.fd, slot(buffer.cpu));
-      buffer.close();
-    }
+    takeOut(map, buffers);
     throw error;
   }
   return buffers;
+}
+
+function takeOut(map: BpfMap, buffers: readonly CpuBuffer[]): void {
+  try {
+    for (const { cpu } of buffers) mapDelete(map.fd, slot(cpu));
+  } finally {
+    closeAll(buffers);
+  }
 }
 
 function openBuffer(map: BpfMap, cpu: number, bufferSize: number, wakeupEvents: number): CpuBuffer {
@@ -187,7 +185,7 @@ function openBuffer(map: BpfMap, cpu: number, bufferSize: number, wakeupEvents: 
   try {
     pages = mapMemory(number, pageSize() + bufferSize, { writable: true });
     mapUpdate(map.fd, slot(cpu), new Uint8Array(Uint32Array.of(number).buffer));
-    ioctl(number, PerfIoctl.ENABLE, 0);
+    succeeded(ioctl(number, PerfIoctl.ENABLE), 'PERF_EVENT_IOC_ENABLE');
     return new CpuBuffer(cpu, event, pages);
   } catch (error) {
     pages?.unmap();

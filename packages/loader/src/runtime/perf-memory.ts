@@ -54,10 +54,14 @@ export class PerfMemory {
       const body = (whole ? at : 0) + headerSize;
       if (type === LOST) {
         // u64 id, u64 lost.
-        this.lost += Number(this.view.getBigUint64(body + 8, true));
+        if (size >= headerSize + 16) this.lost += Number(this.view.getBigUint64(body + 8, true));
         continue;
       }
-      this.length = this.view.getUint32(body, true);
+      // u32 length, and the bytes: one that says it is longer than its record is none.
+      const room = size - headerSize - 4;
+      const length = room < 0 ? 0 : this.view.getUint32(body, true);
+      if (length > room) continue;
+      this.length = length;
       this.start = body + 4;
       return true;
     }

@@ -1,4 +1,5 @@
 import { type RecordMemory, type RingMemory } from './ring-memory';
+import { recordHeader, recordSpace } from './ring-record';
 
 /** Records that are handed over before the ring is looked at again. */
 const slice = 256;
@@ -51,9 +52,9 @@ export class RingBacklog implements RecordMemory {
     }
     const { current } = this;
     const length = current.words[current.read >> 2]!;
-    this.start = current.read + headerSize;
+    this.start = current.read + recordHeader;
     this.length = length;
-    current.read += (headerSize + length + 7) & ~7;
+    current.read += recordSpace(length);
     return true;
   }
 
@@ -125,6 +126,3 @@ export class RingBacklog implements RecordMemory {
     return { bytes, view: new DataView(buffer), words: new Int32Array(buffer), filled: 0, read: 0 };
   }
 }
-
-/** sizeof(struct bpf_ringbuf_hdr). */
-const headerSize = 8;

@@ -1,9 +1,8 @@
-import { BpfError } from '../errors';
 import { mapMemory, pageSize, type MappedMemory } from '../kernel';
-import { MapType, mapTypeName } from '../object';
 import { EventSource, type EventOptions } from './event-source';
 import { type BpfMap } from './map';
 import { recordDecoder, type RecordDecoder, type RecordOptions } from './record-decoder';
+import { requireMapType } from './require-map-type';
 import { RingBacklog } from './ring-backlog';
 import { RingMemory, type RecordMemory } from './ring-memory';
 
@@ -46,25 +45,15 @@ export class RingBuffer<T = Uint8Array> extends EventSource<T> {
    *   SYSCALL_FAILED
    */
   constructor(map: BpfMap, options: RingBufferOptions = {}) {
-    if (map.type !== MapType.ringbuf) {
-      throw new BpfError('MAP_INVALID', `map '${map.name}' is read as a ring buffer`, {
-        map: map.name,
-        found: `a map of type ${mapTypeName(map.type)}`,
-        expected: 'type ringbuf',
-      });
-    }
+    requireMapType(map, 'ringbuf', 'read as a ring buffer');
     const decode = recordDecoder(map, options);
+    // Before a signal is listened to: nothing would take a reader off it that has no memory.
+    const { consumerPage, producerPages } = mapRing(map);
     super([map.fd], options);
     this.decode = decode;
-    const page = pageSize();
-    this.consumerPage = mapMemory(map.fd, page, { writable: true });
-    try {
-      this.producerPages = mapMemory(map.fd, page + 2 * map.maxEntries, { offset: page });
-    } catch (error) {
-      this.consumerPage.unmap();
-      throw error;
-    }
-    const ring = new RingMemory(this.consumerPage.bytes, this.producerPages.bytes, map.maxEntries, page);
+    this.consumerPage = consumerPage;
+    this.producerPages = producerPages;
+    const ring = new RingMemory(consumerPage.bytes, producerPages.bytes, map.maxEntries, pageSize());
     const { backlog = 0 } = options;
     this.memory = backlog > 0 ? new RingBacklog(ring, backlog) : ring;
   }
@@ -93,5 +82,20 @@ export class RingBuffer<T = Uint8Array> extends EventSource<T> {
     this.memory.release();
     this.consumerPage.unmap();
     this.producerPages.unmap();
+  }
+}
+
+/** The first page is the consumer's, the second the producer's; the data follow, twice. */
+function mapRing(map: BpfMap): { readonly consumerPage: MappedMemory; readonly producerPages: MappedMemory } {
+  const page = pageSize();
+  const consumerPage = mapMemory(map.fd, page, { writable: true });
+  try {
+    return {
+      consumerPage,
+      producerPages: mapMemory(map.fd, page + 2 * map.maxEntries, { offset: page }),
+    };
+  } catch (error) {
+    consumerPage.unmap();
+    throw error;
   }
 }

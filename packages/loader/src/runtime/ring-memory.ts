@@ -1,9 +1,8 @@
+import { recordHeader, recordSpace } from './ring-record';
+
 /** `BPF_RINGBUF_BUSY_BIT` and `BPF_RINGBUF_DISCARD_BIT` of a record's length. */
 const BUSY = 0x80000000;
 const DISCARDED = 0x40000000;
-
-/** sizeof(struct bpf_ringbuf_hdr). */
-const headerSize = 8;
 
 const fourGiB = 0x100000000;
 
@@ -86,9 +85,9 @@ export class RingMemory implements RecordMemory {
       const header = Atomics.load(this.words, at >> 2);
       if ((header & BUSY) !== 0) return false;
       const length = header & ~(BUSY | DISCARDED);
-      this.position += (headerSize + length + 7) & ~7;
+      this.position += recordSpace(length);
       if ((header & DISCARDED) !== 0) continue;
-      this.start = at + headerSize;
+      this.start = at + recordHeader;
       this.length = length;
       return true;
     }
@@ -114,7 +113,7 @@ export class RingMemory implements RecordMemory {
       while (run < available) {
         const header = Atomics.load(words, ((from + run) & mask) >> 2);
         if ((header & BUSY) !== 0) break;
-        const bytes = (headerSize + (header & ~DISCARDED) + 7) & ~7;
+        const bytes = recordSpace(header & ~DISCARDED);
         if ((header & DISCARDED) !== 0) {
           skip = bytes;
           break;

@@ -1,9 +1,8 @@
-import { type EventOptions } from './event-source';
 import { Collection } from './collection';
 import { PerfEventArray, type PerfEventArrayOptions } from './perf-event-array';
 import { type PinnedObject } from './pinned-object';
 import { type Program } from './program';
-import { RingBuffer } from './ring-buffer';
+import { RingBuffer, type RingBufferOptions } from './ring-buffer';
 import { type Variable } from './variable';
 
 /** The types of an object: what a file that `nx-bpf types` wrote gives to {@link TypedObject}. */
@@ -79,7 +78,7 @@ export class TypedObject<T extends ObjectTypes> implements Disposable {
   ringBuffer<E extends keyof T['events'] & string>(
     map: keyof T['maps'] & string,
     type: E,
-    options: EventOptions = {},
+    options: Omit<RingBufferOptions, 'type' | 'btf'> = {},
   ): RingBuffer<T['events'][E]> {
     return new RingBuffer<T['events'][E]>(this.source.map(map), {
       ...options,

@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeValue, type Btf } from '../btf';
 import { BpfError } from '../errors';
 import { mapMemory, pageSize, type MappedMemory } from '../kernel';
-import { MapType, mapTypeName } from '../object';
 import { type BpfMap } from './map';
 import { recordType, type RecordOptions } from './record-decoder';
-
-/** sizeof(struct bpf_ringbuf_hdr). */
-const headerSize = 8;
+import { requireMapType } from './require-map-type';
+import { recordHeader, recordSpace } from './ring-record';
 
 /**
  * Sends records to programs through a user ring buffer (Linux 6.1), which a program empties with
@@ -40,13 +38,7 @@ export class UserRingBuffer<T = Uint8Array> implements Disposable {
     private readonly map: BpfMap,
     options: RecordOptions = {},
   ) {
-    if (map.type !== MapType.user_ringbuf) {
-      throw new BpfError('MAP_INVALID', `map '${map.name}' is written as a user ring buffer`, {
-        map: map.name,
-        found: `a map of type ${mapTypeName(map.type)}`,
-        expected: 'type user_ringbuf',
-      });
-    }
+    requireMapType(map, 'user_ringbuf', 'written as a user ring buffer');
     this.type = options.type === undefined ? undefined : recordType(map, options.type, options.btf);
     const page = pageSize();
     this.consumerPage = mapMemory(map.fd, page);
@@ -78,18 +70,18 @@ export class UserRingBuffer<T = Uint8Array> implements Disposable {
    */
   write(record: T): boolean {
     const bytes = this.bytesOf(record);
-    const total = Math.ceil((headerSize + bytes.length) / 8) * 8;
+    const total = recordSpace(bytes.length);
     const size = this.map.maxEntries;
     if (total > size) {
       throw new BpfError('CONSTANT_INVALID', `map '${this.map.name}': a record of ${bytes.length} bytes`, {
         map: this.map.name,
-        expected: `at most ${size - headerSize}, which the buffer has room for (max_entries)`,
+        expected: `at most ${size - recordHeader}, which the buffer has room for (max_entries)`,
       });
     }
     if (this.closed || total > size - this.pending) return false;
     const position = Atomics.load(this.producer, 0);
     const at = Number(position & BigInt(size - 1));
-    this.data.set(bytes, at + headerSize);
+    this.data.set(bytes, at + recordHeader);
     // The length, without the bit that says it is being written, and a word that stays zero.
     this.words[at / 4] = bytes.length;
     this.words[at / 4 + 1] = 0;
