@@ -2,20 +2,19 @@ import { ipBytes } from '../bytes';
 import { BpfError } from '../errors';
 import {
   Errno,
-  errnoName,
-  failure,
   programInfo,
   putRoute,
   removeRoute,
+  type RouteAnswer,
   routeProgramName,
   type RouteKey,
   type RouteProgram,
 } from '../kernel';
 import { ProgramType } from '../object';
-import { type Attachment } from './attachment';
 import { lwtCauses } from './causes';
-import { attachFailed, withWords } from './failure';
+import { attachFailed } from './failure';
 import { interfaceText, onInterface, type InterfaceTarget } from './interfaces';
+import { NetlinkAttachment } from './netlink-attachment';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 
@@ -62,7 +61,46 @@ const mainTable = 254;
 export function attachLwt(program: AttachableProgram, options: LwtOptions): LwtRoute {
   const types = Object.keys(places).map(Number);
   requireType(program, 'lwt', types);
-  return new LwtRoute(program, options);
+  const place = places[program.type]!;
+  const { destination, prefix } = network(options.destination);
+  const { via, table = mainTable, metric = 0 } = options;
+  const gateway = via === undefined ? undefined : address(via);
+  return onInterface(options, ({ index: ifindex }) => {
+    const route: LwtPlace = {
+      ...{ place, options },
+      key: { destination, prefix, ifindex, via: gateway, table, metric },
+    };
+    put(program, route, 'create');
+    return new LwtRoute(route);
+  });
+}
+
+/** A route as it was asked for. */
+interface LwtPlace {
+  readonly place: RouteProgram['place'];
+  readonly key: RouteKey;
+  readonly options: LwtOptions;
+}
+
+function describe({ place, options }: LwtPlace): string {
+  return `lwt ${place} of ${options.destination} on ${interfaceText(options)}`;
+}
+
+function put(program: AttachableProgram, route: LwtPlace, mode: 'create' | 'replace'): void {
+  const { place, key, options } = route;
+  // The kernel takes programs of one name for the same, and keeps the old one (bpf_lwt_prog_cmp(), since Linux 4.10).
+  const name = `${program.name}[${programInfo(program.fd).id}]`;
+  const { error, text } = putRoute(key, { place, fd: program.fd, name, headroom: options.headroom }, mode);
+  if (error === 0) return;
+  const attempt = {
+    program,
+    where: describe(route),
+    needs: ['CAP_NET_ADMIN'],
+    causes: lwtCauses,
+    conflicts: [Errno.EEXIST],
+    said: text,
+  } as const;
+  throw attachFailed(attempt, error);
 }
 
 /**
@@ -74,29 +112,15 @@ export function attachLwt(program: AttachableProgram, options: LwtOptions): LwtR
  * route.describe(); // 'lwt out of 10.2.0.0/16 on eth0'
  * ```
  */
-export class LwtRoute implements Attachment {
+export class LwtRoute extends NetlinkAttachment {
   readonly hook = 'lwt';
-  private readonly place: RouteProgram['place'];
-  private readonly key: RouteKey;
-  private held = true;
 
-  constructor(
-    program: AttachableProgram,
-    private readonly options: LwtOptions,
-  ) {
-    this.place = places[program.type]!;
-    const { destination, prefix } = network(options.destination);
-    const { via, table = mainTable, metric = 0 } = options;
-    const gateway = via === undefined ? undefined : address(via);
-    this.key = onInterface(options, ({ index: ifindex }) => {
-      const key = { destination, prefix, ifindex, via: gateway, table, metric };
-      this.put(program, key, 'create');
-      return key;
-    });
+  constructor(private readonly route: LwtPlace) {
+    super({ target: route.options, ifindex: route.key.ifindex, causes: lwtCauses, goneErrors });
   }
 
   describe(): string {
-    return `lwt ${this.place} of ${this.options.destination} on ${interfaceText(this.options)}`;
+    return describe(this.route);
   }
 
   /**
@@ -105,7 +129,8 @@ export class LwtRoute implements Attachment {
    * @returns undefined when the route is gone, or somebody else put a program into it
    */
   programId(): number | undefined {
-    const name = this.onDevice(() => routeProgramName(this.key, this.place));
+    const { key, place } = this.route;
+    const name = this.onDevice('look', () => routeProgramName(key, place));
     const id = name === undefined ? undefined : /\[(\d+)\]$/.exec(name)?.[1];
     return id === undefined ? undefined : Number(id);
   }
@@ -118,14 +143,15 @@ export class LwtRoute implements Attachment {
    *   is gone
    */
   update(program: AttachableProgram, expected?: { readonly fd: number }): void {
+    const { place } = this.route;
     const types = Object.keys(places).map(Number);
     requireType(
       program,
-      `lwt ${this.place}`,
-      types.filter((type) => places[type] === this.place),
+      `lwt ${place}`,
+      types.filter((type) => places[type] === place),
     );
-    if (expected !== undefined) this.require(programInfo(expected.fd).id);
-    this.onDevice(() => this.put(program, this.key, 'replace'));
+    this.expect(expected, () => this.programId());
+    this.onDevice('update', () => put(program, this.route, 'replace'));
   }
 
   /** @throws BpfError PIN_FAILED always: a route needs no pin to stay */
@@ -136,84 +162,19 @@ export class LwtRoute implements Attachment {
     });
   }
 
-  /**
-   * Remove the route.
-   *
-   * @throws BpfError ATTACH_FAILED when it is gone already, PRIVILEGE_MISSING
-   */
-  detach(): void {
-    this.held = false;
-    const { error, text } = this.onDevice(() => removeRoute(this.key));
-    if (error < 0) {
-      throw failure(`${this.describe()}: detach`, error, {
-        code: 'ATTACH_FAILED',
-        needs: ['CAP_NET_ADMIN'],
-        hint: withWords(lwtCauses[errnoName(-error)], text),
-      });
-    }
+  protected remove(): RouteAnswer {
+    return removeRoute(this.route.key);
   }
 
-  /** Leave the route, beyond this process: {@link close} does nothing any more. */
-  release(): void {
-    this.held = false;
-  }
-
-  /** Remove the route, unless it was released, or is gone already, with its interface perhaps. */
-  close(): void {
-    if (!this.held) return;
-    try {
-      this.detach();
-    } catch (error) {
-      const gone = error instanceof BpfError && goneCodes.has(error.fields.errno ?? error.code);
-      if (!gone) throw error;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  private require(programId: number): void {
-    const found = this.programId();
-    if (found === programId) return;
-    throw new BpfError('ATTACH_CONFLICT', `${this.describe()}: update`, {
-      found: found === undefined ? 'no program of ours' : `program ${found}`,
-      expected: `program ${programId}`,
-      hint: 'somebody else changed the route: look again',
-    });
-  }
-
-  private put(program: AttachableProgram, key: RouteKey, mode: 'create' | 'replace'): void {
-    const { headroom } = this.options;
-    const { place } = this;
-    // The kernel takes programs of one name for the same, and keeps the old one (bpf_lwt_prog_cmp(), since Linux 4.10).
-    const name = `${program.name}[${programInfo(program.fd).id}]`;
-    const { error, text } = putRoute(key, { place, fd: program.fd, name, headroom }, mode);
-    if (error === 0) return;
-    const attempt = {
-      program,
-      where: this.describe(),
-      needs: ['CAP_NET_ADMIN'],
-      causes: lwtCauses,
-      conflicts: [Errno.EEXIST],
-      said: text,
-    } as const;
-    throw attachFailed(attempt, error);
-  }
-
-  /** In the namespace of the interface, which may have another index by now: then the route went with the old one. */
-  private onDevice<T>(action: () => T): T {
-    return onInterface(this.options, ({ index }) => {
-      if (index === this.key.ifindex) return action();
-      throw new BpfError('ATTACH_FAILED', `${this.describe()}: the route went with its interface`, {
-        errno: 'ENODEV',
-        hint: 'attach anew',
-      });
+  protected gone(action: string): BpfError {
+    return new BpfError('ATTACH_FAILED', `${this.describe()}: ${action}: the route went with its interface`, {
+      errno: 'ENODEV',
+      hint: 'attach anew',
     });
   }
 }
 
-const goneCodes: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'ENODEV', 'INTERFACE_NOT_FOUND']);
+const goneErrors = ['ENOENT', 'ESRCH', 'ENODEV'];
 
 function network(text: string): { readonly destination: Uint8Array; readonly prefix: number } {
   const [start = '', length, ...rest] = text.split('/');

@@ -1,21 +1,18 @@
 import { BpfError } from '../errors';
 import {
-  errnoName,
-  failure,
   filterParents,
   listFilters,
-  programInfo,
   putFilter,
   removeFilter,
+  type RouteAnswer,
   type TcFilterInfo,
   type TcFilterKey,
 } from '../kernel';
 import { ProgramType } from '../object';
-import { type Attachment } from './attachment';
 import { tcCauses } from './causes';
 import { removeIfEmpty } from './clsact';
-import { withWords } from './failure';
 import { interfaceText, onInterface, type InterfaceTarget } from './interfaces';
+import { NetlinkAttachment } from './netlink-attachment';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 import { tcRefused } from './tc-refused';
@@ -41,16 +38,17 @@ export interface TcFilterPlace extends InterfaceTarget {
  * filter.detach();
  * ```
  */
-export class TcFilter implements Attachment {
+export class TcFilter extends NetlinkAttachment {
   readonly hook = 'tc';
-  private held = true;
 
   constructor(
     private readonly key: TcFilterKey & Pick<TcFilterInfo, 'directAction'>,
     private readonly target: InterfaceTarget,
     readonly direction: TcDirection,
     private readonly madeQdisc = false,
-  ) {}
+  ) {
+    super({ target, ifindex: key.ifindex, causes: tcCauses, goneErrors });
+  }
 
   /**
    * A filter that is there: `tcFilters` lists them.
@@ -83,7 +81,7 @@ export class TcFilter implements Attachment {
 
   /** What the kernel says about it now. @throws BpfError ATTACH_FAILED when it is gone */
   info(): TcFilterInfo {
-    const found = this.onDevice(() => this.find());
+    const found = this.onDevice('info', () => this.find());
     if (found === undefined) throw this.gone('info');
     return found;
   }
@@ -102,9 +100,9 @@ export class TcFilter implements Attachment {
    */
   update(program: AttachableProgram, expected?: { readonly fd: number }): void {
     requireType(program, 'tc', [ProgramType.sched_cls]);
-    if (expected !== undefined) this.require(programInfo(expected.fd).id);
+    this.expect(expected, () => this.info().programId);
     const { directAction } = this.key;
-    const { error, text } = this.onDevice(() =>
+    const { error, text } = this.onDevice('update', () =>
       putFilter(this.key, { fd: program.fd, name: program.name, directAction }, 'replace'),
     );
     if (error < 0) throw tcRefused(program, `${this.describe()}: update`, error, text);
@@ -118,46 +116,18 @@ export class TcFilter implements Attachment {
     });
   }
 
-  /**
-   * Remove the filter; and the clsact, if attaching made it and no other filter uses it.
-   *
-   * @throws BpfError ATTACH_FAILED when it is gone already, PRIVILEGE_MISSING
-   */
-  detach(): void {
-    const { error, text } = this.onDevice(() => {
-      const answer = removeFilter(this.key);
-      if (answer.error === 0 && this.madeQdisc) removeIfEmpty(this.key.ifindex);
-      return answer;
+  /** The filter; and the clsact, if attaching made it and no other filter uses it. */
+  protected remove(): RouteAnswer {
+    const answer = removeFilter(this.key);
+    if (answer.error === 0 && this.madeQdisc) removeIfEmpty(this.key.ifindex);
+    return answer;
+  }
+
+  protected gone(action: string): BpfError {
+    return new BpfError('ATTACH_FAILED', `${this.describe()}: ${action}: the filter is gone`, {
+      errno: 'ENOENT',
+      hint: 'somebody else removed it, or its interface: attach anew',
     });
-    this.held = false;
-    if (error < 0) {
-      throw failure(`${this.describe()}: detach`, error, {
-        code: 'ATTACH_FAILED',
-        needs: ['CAP_NET_ADMIN'],
-        hint: withWords(tcCauses[errnoName(-error)], text),
-      });
-    }
-  }
-
-  /** Leave it where it is, beyond this process: {@link close} does nothing any more. */
-  release(): void {
-    this.held = false;
-  }
-
-  /** Remove it, unless it was released, or is gone already, with its interface perhaps. */
-  close(): void {
-    if (!this.held) return;
-    this.held = false;
-    try {
-      this.detach();
-    } catch (error) {
-      const gone = error instanceof BpfError && goneCodes.has(error.fields.errno ?? error.code);
-      if (!gone) throw error;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private find(): TcFilterInfo | undefined {
@@ -166,34 +136,10 @@ export class TcFilter implements Attachment {
       (filter) => filter.priority === priority && filter.handle === handle,
     );
   }
-
-  private require(programId: number): void {
-    const { programId: found } = this.info();
-    if (found === programId) return;
-    throw new BpfError('ATTACH_CONFLICT', `${this.describe()}: update`, {
-      found: `program ${found}`,
-      expected: `program ${programId}`,
-      hint: 'somebody else updated it: look again',
-    });
-  }
-
-  /** In the namespace of the interface, which may have another index by now: then it is another one. */
-  private onDevice<T>(action: () => T): T {
-    return onInterface(this.target, ({ index }) => {
-      if (index !== this.key.ifindex) throw this.gone('look');
-      return action();
-    });
-  }
-
-  private gone(action: string): BpfError {
-    return new BpfError('ATTACH_FAILED', `${this.describe()}: ${action}: the filter is gone`, {
-      errno: 'ENOENT',
-      hint: 'somebody else removed it, or its interface: attach anew',
-    });
-  }
 }
 
-const goneCodes: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL', 'INTERFACE_NOT_FOUND']);
+/** EINVAL: the clsact is gone. */
+const goneErrors = ['ENOENT', 'ENODEV', 'EINVAL'];
 
 /**
  * The filters in one direction of an interface that run a program, in the order in which they run; filters of other

@@ -9,6 +9,9 @@ test('the interfaces are listed; a list that the kernel refuses is an error, not
   expect(networkInterfaces()[0]?.name).toBe('lo');
   const request = netlinkMessage(unknownType, Netlink.F_REQUEST | Netlink.F_DUMP, new Uint8Array(20));
   expect(() => routeDump(request, 'list nothing')).toThrow(
-    expect.objectContaining({ code: 'SYSCALL_FAILED', message: expect.stringMatching(/^cannot list nothing: /) }),
+    expect.objectContaining({
+      code: 'SYSCALL_FAILED',
+      message: expect.stringMatching(/^cannot list nothing: /),
+    }),
   );
 });
