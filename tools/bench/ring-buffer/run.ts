@@ -41,6 +41,8 @@ class Bench {
   readonly pins = `/sys/fs/bpf/nx-bpf-bench-${process.pid}`;
   readonly collection: Collection;
   readonly kinds: Readonly<Record<'c' | 'ours' | 'plain', Kind>>;
+  /** Real-time processes: where the benchmark fails they must not stay. */
+  private readonly running = new Set<ChildProcess>();
 
   constructor() {
     for (const name of ['producer', 'consumer']) {
@@ -73,6 +75,7 @@ class Bench {
   }
 
   close(): void {
+    for (const child of this.running) child.kill('SIGKILL');
     this.collection.close();
     rmSync(this.pins, { recursive: true, force: true });
     rmSync(this.directory, { recursive: true, force: true });
@@ -81,6 +84,7 @@ class Bench {
   /** A consumer that has seen some events already, so that its code is compiled. */
   async start({ command: [program = '', ...rest] }: Kind): Promise<ChildProcess> {
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.running.add(child);
     await once(child.stdout!, 'data');
     execFileSync('taskset', ['-p', '2', `${child.pid}`], { stdio: 'ignore' });
     for (let i = 0; i < 6; i++) this.produce(events / 2, 2e6);
@@ -96,6 +100,7 @@ class Bench {
     const closed = once(child, 'close');
     child.kill('SIGTERM');
     await closed;
+    this.running.delete(child);
     return JSON.parse(text) as Answer;
   }
 

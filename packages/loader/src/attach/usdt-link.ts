@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '../errors';
 import { closeAll, closeFd, fdById } from '../kernel';
@@ -156,10 +156,19 @@ function makeDirectory(directory: string): void {
 }
 
 function pinsIn(directory: string): string[] {
-  const entry = statSync(directory, { throwIfNoEntry: false });
-  const names = entry?.isDirectory() === true ? readdirSync(directory) : [];
+  const names = namesIn(directory);
   if (names.length > 0) return names.sort((a, b) => Number(a) - Number(b));
   throw new BpfError('PIN_NOT_FOUND', `${directory}: no links are pinned in this directory`, {
     path: directory,
   });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'ENOTDIR'].includes(code)) return [];
+    throw new BpfError('PIN_INVALID', `${directory}: it cannot be looked into`, { path: directory }, error);
+  }
 }

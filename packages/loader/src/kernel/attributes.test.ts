@@ -41,7 +41,6 @@ const inUnion: readonly (readonly [prefix: string, layout: Layout])[] = [
   ['batch.', attributes.MAP_BATCH],
   ['', attributes.PROG_LOAD],
   ['', attributes.OBJ],
-  ['', attributes.PROG_ATTACH],
   ['query.', attributes.PROG_QUERY],
   ['test.', attributes.TEST_RUN],
   ['', attributes.ID],

@@ -85,19 +85,6 @@ export const OBJ = {
   path_fd: [16, 'i32'],
 } as const satisfies Layout;
 
-/** BPF_PROG_ATTACH and BPF_PROG_DETACH. */
-export const PROG_ATTACH = {
-  /** `target_fd`, or `target_ifindex` for device hooks. */
-  target: [0, 'u32'],
-  attach_bpf_fd: [4, 'u32'],
-  attach_type: [8, 'u32'],
-  attach_flags: [12, 'u32'],
-  replace_bpf_fd: [16, 'u32'],
-  /** `relative_fd`, or `relative_id` with BPF_F_ID. */
-  relative: [20, 'u32'],
-  expected_revision: [24, 'u64'],
-} as const satisfies Layout;
-
 export const PROG_QUERY = {
   target: [0, 'u32'],
   attach_type: [4, 'u32'],

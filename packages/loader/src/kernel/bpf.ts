@@ -34,19 +34,3 @@ export function bpfCall<L extends Layout>(command: CommandName, layout: L, value
   const attributes = encode(layout, values);
   return { result: bpf(command, attributes), attributes };
 }
-
-/**
- * The same on a thread of koffi's pool, so that the kernel works while JavaScript goes on. Costs some 35 µs more than
- * the direct call: for programs whose verification takes long.
- */
-export function bpfCallAsync<L extends Layout>(
-  command: CommandName,
-  layout: L,
-  values: LayoutInput<L>,
-): Promise<Answer> {
-  const attributes = encode(layout, values);
-  const { numbers, bpfAsync } = native();
-  return bpfAsync(numbers.bpf, Command[command], attributes.bytes, attributes.bytes.byteLength).then(
-    (result) => ({ result, attributes }),
-  );
-}

@@ -76,12 +76,6 @@ export function ioctl(fd: number, request: number, argument = 0): number {
   return result < 0 ? -lastErrno() : result;
 }
 
-/** ioctl(2) with bytes that the kernel reads or writes. */
-export function ioctlBytes(fd: number, request: number, argument: Uint8Array): number {
-  const result = native().ioctlPointer(fd, request, argument);
-  return result < 0 ? -lastErrno() : result;
-}
-
 /** `f_type` of statfs(2) for the file systems that matter here, from include/uapi/linux/magic.h. */
 export const fileSystemMagic = {
   bpffs: 0xcafe4a11,

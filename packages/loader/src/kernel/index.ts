@@ -1,5 +1,5 @@
 export * from './attributes';
-export { bpf, bpfCall, bpfCallAsync, type Answer } from './bpf';
+export { bpf, bpfCall, type Answer } from './bpf';
 export {
   effectiveCapabilities,
   missingCapabilities,
@@ -59,11 +59,8 @@ export {
   type ObjectKind,
 } from './objects';
 export {
-  programAttach,
   programBindMap,
-  programDetach,
   programLoad,
-  programLoadAsync,
   programQuery,
   testRun,
   TestRunFlag,
@@ -73,16 +70,7 @@ export {
   type TestRunResult,
 } from './programs';
 export { btfBytes, btfInfo, type BtfInfo } from './btf-info';
-export {
-  fileSystemMagic,
-  fileSystemType,
-  ioctl,
-  ioctlBytes,
-  Rename,
-  renameFlags,
-  tryLock,
-  unlock,
-} from './files';
+export { fileSystemMagic, fileSystemType, ioctl, Rename, renameFlags, tryLock, unlock } from './files';
 export { tokenOf, withToken } from './token';
 export { withObject } from './info';
 export { linkTypeNames } from './info-layouts';

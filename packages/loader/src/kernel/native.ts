@@ -15,8 +15,6 @@ export interface Native {
   readonly numbers: SyscallNumbers;
   /** syscall(2) with an int, a pointer and an unsigned: the shape of bpf(2). */
   bpf(number: number, command: number, attributes: Pointer, size: number): number;
-  /** The same on a thread of koffi's pool; resolves to the result, or to the negative error number. */
-  bpfAsync(number: number, command: number, attributes: Pointer, size: number): Promise<number>;
   /** perf_event_open(2), which has no wrapper in libc. */
   perfEventOpen(
     number: number,
@@ -33,7 +31,6 @@ export interface Native {
   fcntl(fd: number, command: number, argument: number): number;
   flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: number): number;
-  ioctlPointer(fd: number, request: number, argument: Pointer): number;
   statfs(path: string, buffer: Pointer): number;
   mount(
     source: string | null,
@@ -82,18 +79,10 @@ function load(): Native {
   const require = createRequire(__filename);
   const library = require('koffi') as typeof koffi;
   const libc = library.load(null);
-  const bpf = libc.func('syscall', 'long', ['long', 'int', 'void *', 'uint32_t']);
   return {
     koffi: library,
     numbers,
-    bpf,
-    bpfAsync: (...call) =>
-      new Promise((resolve, reject) => {
-        bpf.async(...call, (error: unknown, result: number) => {
-          if (error instanceof Error) reject(error);
-          else resolve(result < 0 ? -library.errno() : result);
-        });
-      }),
+    bpf: libc.func('syscall', 'long', ['long', 'int', 'void *', 'uint32_t']),
     perfEventOpen: libc.func('syscall', 'long', ['long', 'void *', 'int', 'int', 'int', 'unsigned long']),
     renameat2: libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'uint32_t']),
     open: libc.func('open', 'int', ['str', 'int', 'uint32_t']),
@@ -101,7 +90,6 @@ function load(): Native {
     fcntl: libc.func('fcntl', 'int', ['int', 'int', 'long']),
     flock: libc.func('flock', 'int', ['int', 'int']),
     ioctl: libc.func('ioctl', 'int', ['int', 'unsigned long', 'long']),
-    ioctlPointer: libc.func('ioctl', 'int', ['int', 'unsigned long', 'void *']),
     statfs: libc.func('statfs', 'int', ['str', 'void *']),
     mount: libc.func('mount', 'int', ['str', 'str', 'str', 'unsigned long', 'str']),
     umount2: libc.func('umount2', 'int', ['str', 'int']),

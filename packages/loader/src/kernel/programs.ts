@@ -1,5 +1,5 @@
-import { PROG_ATTACH, PROG_BIND_MAP, PROG_LOAD, PROG_QUERY, TEST_RUN } from './attributes';
-import { bpfCall, bpfCallAsync, type Answer } from './bpf';
+import { PROG_BIND_MAP, PROG_LOAD, PROG_QUERY, TEST_RUN } from './attributes';
+import { bpfCall } from './bpf';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
 import { decode, type LayoutInput, type LayoutOutput } from './layout';
@@ -16,16 +16,8 @@ export interface ProgramLoadAnswer {
 
 /** BPF_PROG_LOAD, once. Whoever loads a program knows what to make of a refusal. */
 export function programLoad(attributes: ProgramLoadAttributes): ProgramLoadAnswer {
-  return loadAnswer(bpfCall('BPF_PROG_LOAD', PROG_LOAD, attributes));
-}
-
-/** The same on another thread: see {@link bpfCallAsync}. */
-export async function programLoadAsync(attributes: ProgramLoadAttributes): Promise<ProgramLoadAnswer> {
-  return loadAnswer(await bpfCallAsync('BPF_PROG_LOAD', PROG_LOAD, attributes));
-}
-
-function loadAnswer({ result, attributes }: Answer): ProgramLoadAnswer {
-  return { result, logTrueSize: decode(PROG_LOAD, attributes.bytes).log_true_size };
+  const { result, attributes: answer } = bpfCall('BPF_PROG_LOAD', PROG_LOAD, attributes);
+  return { result, logTrueSize: decode(PROG_LOAD, answer.bytes).log_true_size };
 }
 
 /**
@@ -113,16 +105,6 @@ export function testRun(program: number, input: TestRunInput = {}): TestRunResul
       durationNs: out.duration,
     };
   }
-}
-
-/** BPF_PROG_ATTACH: the older way, without a link. Returns 0 or the negative error number. */
-export function programAttach(attributes: LayoutInput<typeof PROG_ATTACH>): number {
-  return bpfCall('BPF_PROG_ATTACH', PROG_ATTACH, attributes).result;
-}
-
-/** BPF_PROG_DETACH. Returns 0 or the negative error number. */
-export function programDetach(attributes: LayoutInput<typeof PROG_ATTACH>): number {
-  return bpfCall('BPF_PROG_DETACH', PROG_ATTACH, attributes).result;
 }
 
 /** BPF_PROG_QUERY, as is: result, and the attributes with counts and revision filled in. */

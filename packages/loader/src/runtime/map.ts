@@ -252,7 +252,12 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
     return this.raw.deleteBatch(this.encodedKeys(keys));
   }
 
-  /** Take every element out of a hash map: each is removed when it is given. See {@link RawMap.takeAll}. */
+  /**
+   * Take every element out of a hash map, by chunks: go through all of them, since who leaves the loop loses what is left
+   * of a chunk that is out of the map already.
+   *
+   * @throws BpfError SYSCALL_FAILED for types whose elements cannot be removed
+   */
   *takeAll(): Generator<[K, V]> {
     const { key, value } = this.coding();
     for (const [keyBytes, valueBytes] of this.raw.takeAll()) {

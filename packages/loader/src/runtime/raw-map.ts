@@ -174,8 +174,9 @@ export class RawMap {
   }
 
   /**
-   * Take every element out: each is removed when it is given. Hash maps, in chunks where the kernel can
-   * (BPF_MAP_LOOKUP_AND_DELETE_BATCH, Linux 5.6), else one by one.
+   * Take every element out. Hash maps, in chunks where the kernel can (BPF_MAP_LOOKUP_AND_DELETE_BATCH, Linux 5.6):
+   * then a chunk is out of the map before its first element is given, so that who leaves the loop loses what is left of
+   * it. Else they are taken one by one, up to 256 before the first is given.
    *
    * @throws BpfError SYSCALL_FAILED for types whose elements cannot be removed
    */
