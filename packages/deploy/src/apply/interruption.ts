@@ -31,7 +31,7 @@ export class Interruption {
   async checkpoint(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (this.signal !== undefined) {
-      throw new BpfError('INTERRUPTED', `stopped by ${this.signal}; everything is as it was before`);
+      throw new BpfError('INTERRUPTED', `stopped by ${this.signal}`);
     }
   }
 }

@@ -116,7 +116,8 @@ export function switchLink(step: LinkStep, undo: Undo): LiveLink {
         undo.touch();
         link.update(attachable(step), program);
         undo.push(`switch link ${change.name} back`, () => {
-          if (program !== undefined) link.update(program, attachable(step));
+          if (program === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
+          link.update(program, attachable(step));
         });
       }
       // The pin under the name before goes after the commit, with all that the new ledger does not name.
@@ -214,11 +215,17 @@ function isThere(link: number): boolean {
 /** The old program on the old hook once more, after its link had to be detached: its pin is made anew. */
 function reattach({ before, change, layout, mode, referencesBefore }: LinkStep, undo: Undo): void {
   const { program, entry } = before!;
-  if (program === undefined || entry === undefined) return;
+  if (program === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
+  if (entry === undefined) throw unknownBefore('no ledger says how it was attached');
   const link = attachAs(program, entry, referencesBefore, undo);
   const id = change.renamedFrom ?? change.name;
   replacePin({ number: link.fd }, `link '${id}'`, linkPin(layout, id), mode);
   link.close();
+}
+
+/** Told by the undo: what ran is not back, and that has to be known. */
+function unknownBefore(why: string): BpfError {
+  return new BpfError('PROGRAM_NOT_FOUND', `the program that ran before is not attached again: ${why}`);
 }
 
 function attachEntry(step: LinkStep, undo: Undo): Link {

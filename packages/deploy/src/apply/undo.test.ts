@@ -56,3 +56,35 @@ test('what is owned is closed at either end', async () => {
   await expect(undo.guard(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(closed).toEqual(['x', 'y']);
 });
+
+test('a failure after the commit is not said to have been rolled back', async () => {
+  const undo = new Undo();
+  const late = undo.guard(() => {
+    undo.touch();
+    undo.commit();
+    return Promise.reject(new BpfError('FILE', 'cannot be removed'));
+  });
+  await expect(late).rejects.toMatchObject({ code: 'FILE', message: 'cannot be removed' });
+});
+
+test('an interruption says that all is as before only where it is', async () => {
+  const interrupted = (back: () => void): Promise<never> => {
+    const undo = new Undo();
+    return undo.guard(() => {
+      undo.touch();
+      undo.push('pin x', back);
+      return Promise.reject(new BpfError('INTERRUPTED', 'stopped by SIGINT'));
+    });
+  };
+  await expect(interrupted(() => undefined)).rejects.toMatchObject({
+    code: 'INTERRUPTED',
+    message: 'stopped by SIGINT; everything is as it was before',
+  });
+  const failing = (): void => {
+    throw new Error('EBUSY');
+  };
+  await expect(interrupted(failing)).rejects.toMatchObject({
+    code: 'ROLLBACK_INCOMPLETE',
+    message: expect.not.stringContaining('as it was before') as unknown,
+  });
+});

@@ -24,9 +24,10 @@ export class Undo {
     this.steps.push({ what: `close ${what}`, back: () => closable.close(), owned: true });
   }
 
-  /** The steps so far are final; what is open stays so until the work ends. */
+  /** The steps so far are final: a later failure takes none of them back. What is open stays so until the work ends. */
   commit(): void {
     this.steps.splice(0, this.steps.length, ...this.steps.filter((step) => step.owned));
+    this.touched = false;
   }
 
   /** Undoes everything; returns what could not be undone. */
@@ -46,7 +47,7 @@ export class Undo {
    * Runs `work`; if it fails, undoes what was pushed and rethrows. At either end what is owned is closed.
    *
    * @throws BpfError ROLLBACK_INCOMPLETE naming what is left, if something could not be undone; ROLLED_BACK if all
-   *   could and something live had been touched; else what `work` threw
+   *   could and something live had been touched; INTERRUPTED; else what `work` threw
    */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -56,21 +57,24 @@ export class Undo {
       return result;
     } catch (error) {
       const left = this.run();
-      if (left.length === 0) throw this.touched ? rolledBack(error) : error;
+      if (left.length === 0) throw undone(error, this.touched);
       throw new BpfError(
         'ROLLBACK_INCOMPLETE',
         `${error instanceof Error ? error.message : String(error)}; undoing what was done failed`,
-        { problems: left, hint: 'remove by hand what is named above' },
+        { problems: left, hint: 'what is listed is not as it was: try again, or mend it by hand' },
         error,
       );
     }
   }
 }
 
-/** An interruption stays one: it is no failure. */
-function rolledBack(error: unknown): unknown {
-  if (error instanceof BpfError && error.code === 'INTERRUPTED') return error;
+/** What a failure is after all was undone. An interruption stays one: it is no failure. */
+function undone(error: unknown, touched: boolean): unknown {
   const text = error instanceof Error ? error.message : String(error);
-  const undone = new BpfError('ROLLED_BACK', `${text}; what had been switched is back as it was`, {}, error);
-  return error instanceof BpfError ? undone.with(error.fields) : undone;
+  if (error instanceof BpfError && error.code === 'INTERRUPTED') {
+    return new BpfError('INTERRUPTED', `${text}; everything is as it was before`, error.fields);
+  }
+  if (!touched) return error;
+  const back = new BpfError('ROLLED_BACK', `${text}; what had been switched is back as it was`, {}, error);
+  return error instanceof BpfError ? back.with(error.fields) : back;
 }
