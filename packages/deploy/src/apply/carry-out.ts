@@ -3,7 +3,6 @@ import { Fd, fdById, kernelIdentity, Link } from '@nx-bpf/loader';
 import { type AttachEntry, type ProjectConfig } from '../manifest';
 import { type Desired, type Plan } from '../plan';
 import {
-  createLedgerMap,
   isInside,
   linkPin,
   noteOutsidePins,
@@ -14,7 +13,7 @@ import {
 } from '../state';
 import { type MapWishes } from './examine-maps';
 import { MapFiller, type Migration } from './fill-maps';
-import { pinGeneration } from './generation';
+import { commitGeneration } from './generation';
 import { type References } from './hook-options';
 import { type Interruption } from './interruption';
 import { inAttachOrder } from './link-order';
@@ -22,9 +21,8 @@ import { linkBefore, switchLink, type LiveLink } from './links';
 import { loadPrograms, type Live } from './load-programs';
 import { keepLostMaps } from './lost-maps';
 import { newLedger } from './new-ledger';
-import { exchangePin, makeDirectories, replacePin } from './pins';
+import { exchangePin, makeDirectories } from './pins';
 import { type PreparedObject } from './prepare';
-import { tidy } from './tidy';
 import { type Undo } from './undo';
 
 /** A plan, and all that is needed to carry it out. */
@@ -53,8 +51,7 @@ export interface Switching extends Pick<
 }
 
 /**
- * Carries out a plan. Everything is loaded before anything live is touched; the rename of the ledger is the commit,
- * and what only the generation before had goes after it.
+ * Carries out a plan. Everything is loaded before anything live is touched; the rename of the ledger is the commit.
  *
  * A process that is killed on the way leaves the ledger of one of the two generations: the next apply finds by it
  * what else is there, and makes it fit.
@@ -87,13 +84,7 @@ export async function carryOut(work: Work): Promise<{ ledger: Ledger; migrations
     links,
     entry: (id) => entryOf(config, id),
   });
-  const ledgerMap = createLedgerMap(ledger);
-  undo.own('ledger', ledgerMap);
-  pinGeneration(layout, plan.to, live, ledgerMap, mode, undo);
-  replacePin(ledgerMap, 'ledger', layout.ledger, mode);
-  undo.commit();
-
-  tidy(layout, ledger, config.deploy.keepGenerations);
+  commitGeneration(work, ledger, live);
   return { ledger, migrations };
 }
 

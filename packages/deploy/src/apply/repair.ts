@@ -50,6 +50,7 @@ export async function repair(config: ProjectConfig, note: (text: string) => void
         current: ledger,
         interruption,
         undo,
+        note,
       });
       return { removed, plan };
     }),

@@ -1,25 +1,17 @@
 import { hooks } from '@nx-bpf/loader';
 import { namedBy, type ProjectConfig } from '../manifest';
 import { exclusivePlace, findDrift, planLinks, type DesiredLink, type Plan, type Reason } from '../plan';
-import {
-  attachPoints,
-  createLedgerMap,
-  noteOutsidePins,
-  observe,
-  type Layout,
-  type Ledger,
-  type LedgerLink,
-} from '../state';
+import { attachPoints, noteOutsidePins, observe, type Layout, type Ledger, type LedgerLink } from '../state';
 import { movingPins, pinMaps, switchLinks } from './carry-out';
-import { pinGeneration } from './generation';
+import { commitGeneration } from './generation';
 import { type Interruption } from './interruption';
 import { type LiveLink } from './links';
 import { type Live } from './load-programs';
 import { keepLostMaps } from './lost-maps';
 import { openGeneration } from './open-generation';
-import { makeDirectories, replacePin } from './pins';
+import { hasTarget } from './optional';
+import { makeDirectories } from './pins';
 import { refuseShared } from './refuse-shared';
-import { tidy } from './tidy';
 import { type Undo } from './undo';
 
 export interface RestoreWork {
@@ -31,6 +23,7 @@ export interface RestoreWork {
   readonly current: Ledger;
   readonly interruption: Interruption;
   readonly undo: Undo;
+  readonly note: (text: string) => void;
 }
 
 /**
@@ -42,11 +35,12 @@ export interface RestoreWork {
  * @throws BpfError GENERATION_UNAVAILABLE if a program or a map is gone, MAP_INCOMPATIBLE if projects share another map
  */
 export async function restore(work: RestoreWork): Promise<{ plan: Plan; ledger: Ledger }> {
-  const { config, layout, target, current, interruption, undo } = work;
+  const { config, layout, current, interruption, undo } = work;
   const { mode } = config.pin;
+  const target = withTargets(work);
   refuseShared(layout, target);
   const live = openGeneration(layout, target, undo);
-  const plan = planRestore(work, live);
+  const plan = planRestore(work, target, live);
   await interruption.checkpoint();
 
   const wanted = { maps: target.maps, links: target.links };
@@ -59,23 +53,34 @@ export async function restore(work: RestoreWork): Promise<{ plan: Plan; ledger: 
   const entries = new Map(target.links.map((link) => [link.id, link.entry]));
   const links = await switchLinks(switching, live, (id) => entries.get(id)!);
 
-  const ledger = restoredLedger(work, plan.to, live, links);
-  const ledgerMap = createLedgerMap(ledger);
-  undo.own('ledger', ledgerMap);
-  pinGeneration(layout, plan.to, live, ledgerMap, mode, undo);
-  replacePin(ledgerMap, 'ledger', layout.ledger, mode);
-  undo.commit();
-
-  tidy(layout, ledger, config.deploy.keepGenerations);
+  const ledger = restoredLedger(work, target, plan.to, live, links);
+  commitGeneration(work, ledger, live);
   return { plan, ledger };
 }
 
+/** The ledger that is to be true again, but for optional links whose target is not there: as an apply leaves them out. */
+function withTargets({ target, note }: RestoreWork): Ledger {
+  const links = target.links.filter(({ id, entry, target: place }) => {
+    if (!entry.optional || hasTarget(entry)) return true;
+    note(`link ${id} left out: ${place} is not there, and the entry is optional`);
+    return false;
+  });
+  return { ...target, links };
+}
+
+/** Whether the generation that is there is made whole, and not another one put in its place. */
+function repairs({ target, current }: RestoreWork): boolean {
+  return target === current;
+}
+
 function restoredLedger(
-  { target, current }: RestoreWork,
+  work: RestoreWork,
+  target: Ledger,
   generation: number,
   live: Live,
   links: ReadonlyMap<string, LiveLink>,
 ): Ledger {
+  const { current } = work;
   const neighbours = attachPoints(
     target.links.map(({ id, entry, program }) => ({
       id,
@@ -86,7 +91,7 @@ function restoredLedger(
   return {
     ...target,
     generation,
-    rolledBackFrom: target === current ? current.rolledBackFrom : current.generation,
+    rolledBackFrom: repairs(work) ? current.rolledBackFrom : current.generation,
     committed: new Date().toISOString(),
     links: target.links.map((recorded): LedgerLink => {
       const { link, target: place } = links.get(recorded.id)!;
@@ -101,8 +106,9 @@ function restoredLedger(
   };
 }
 
-function planRestore({ layout, target, current }: RestoreWork, live: Live): Plan {
-  const reasons: readonly Reason[] = [target === current ? 'drift' : 'rollback'];
+function planRestore(work: RestoreWork, target: Ledger, live: Live): Plan {
+  const { layout, current } = work;
+  const reasons: readonly Reason[] = [repairs(work) ? 'drift' : 'rollback'];
   const observed = observe(layout, current);
   const idsOf = (list: readonly { readonly name: string; readonly id: number }[]): Map<string, number> =>
     new Map(list.map(({ name, id }) => [name, id]));

@@ -59,7 +59,7 @@ export async function rollback(
       if (current === undefined) throw notDeployed(config);
       tidy(layout, current, config.deploy.keepGenerations);
       const target = targetLedger(layout, current, to);
-      const { plan, ledger } = await restore({ config, layout, target, current, interruption, undo });
+      const { plan, ledger } = await restore({ config, layout, target, current, interruption, undo, note });
       return {
         from: current.generation,
         to: target.generation,
