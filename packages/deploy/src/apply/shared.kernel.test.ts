@@ -91,6 +91,18 @@ kernelSuite('maps that projects share', (kernel) => {
     expect(fixture.pins()).toEqual([]);
   });
 
+  test('stay for a project whose ledger lost its pin', async () => {
+    await deploy('a');
+    await deploy('b');
+    fs.rmSync(path.join(fixture.root, 'b/dev/ledger'));
+    expect((await refusal(deploy('a', '__u64 bytes;'))).message).toContain('know it otherwise: b');
+    await undeploy('a');
+    packet('b');
+    expect(flow()).toEqual({ packets: 1 });
+    await undeploy('b');
+    expect(fixture.pins()).toEqual([]);
+  });
+
   test('keep their shape while others use them: these are named', async () => {
     await deploy('a');
     await deploy('b');

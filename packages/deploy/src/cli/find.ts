@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, fdById, nearest, openPin, type ErrorCode } from '@nx-bpf/loader';
 import { findWorkspace, listProjects, loadProject } from '../manifest';
-import { layoutOf, linkPin, openMap, programPin, readLedger, type Layout, type Ledger } from '../state';
+import { currentLedger, layoutOf, linkPin, openMap, programPin, type Layout, type Ledger } from '../state';
 
 /** Where deployments are looked for. */
 export interface Deployments {
@@ -147,7 +147,7 @@ export function findDeployment(
     });
   }
   const layout = layoutOf(root, project, environment ?? 'dev');
-  const ledger = environment === undefined ? undefined : readLedger(layout.ledger);
+  const ledger = environment === undefined ? undefined : currentLedger(layout);
   if (ledger !== undefined) return { layout, ledger };
   const near = nearest(project, directoriesIn(root));
   throw new BpfError(
@@ -182,21 +182,23 @@ function workspaceOf(
   return { root: config.pin.root, environment: config.environment };
 }
 
-/** Every deployment under a pin root, as `project/environment`: a directory with a ledger. */
+/** Every deployment under a pin root. */
 export function allDeployments(root: string): { layout: Layout; ledger: Ledger }[] {
   return directoriesIn(root).flatMap((project) =>
     environmentsOf(root, project).flatMap((environment) => {
       const layout = layoutOf(root, project, environment);
-      const ledger = readLedger(layout.ledger);
+      const ledger = currentLedger(layout);
       return ledger === undefined ? [] : [{ layout, ledger }];
     }),
   );
 }
 
+/** Directories with a ledger, or with what leads to it where its pin was removed. */
 function environmentsOf(root: string, project: string): string[] {
-  return directoriesIn(path.join(root, project)).filter((environment) =>
-    fs.existsSync(layoutOf(root, project, environment).ledger),
-  );
+  return directoriesIn(path.join(root, project)).filter((environment) => {
+    const { ledger, current } = layoutOf(root, project, environment);
+    return fs.existsSync(ledger) || fs.existsSync(current);
+  });
 }
 
 function directoriesIn(directory: string): string[] {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { removeIfEmpty } from './directories';
-import { readLedger } from './ledger-map';
+import { currentLedger } from './ledger-map';
 import { sharedName } from '../manifest';
 import { layoutOf, sharedBase, type Layout } from './layout';
 
@@ -25,8 +25,8 @@ export function sharedUses(layout: Layout): SharedUse[] {
   return projectsIn(layout.root)
     .filter((project) => project !== layout.project && project !== sharedName)
     .flatMap((project) => {
-      const { ledger } = layoutOf(layout.root, project, layout.environment);
-      return (readLedger(ledger)?.maps ?? []).flatMap(({ pin, abi }) =>
+      const ledger = currentLedger(layoutOf(layout.root, project, layout.environment));
+      return (ledger?.maps ?? []).flatMap(({ pin, abi }) =>
         pin?.startsWith(inside) === true ? [{ project, pin, abi }] : [],
       );
     });

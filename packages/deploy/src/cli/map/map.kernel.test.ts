@@ -148,6 +148,9 @@ kernelSuite('nx-bpf map', (kernel) => {
     const options = ['--root', deployment.root];
     expect(nxBpf.run('map', 'update', 'p/starts_by_command', 'bash', '4', ...options).status).toBe(0);
     expect(nxBpf.json('map', 'lookup', 'p@dev/starts_by_command', 'bash', ...options)).toBe(4);
+    // Found through `current`, as by an apply.
+    fs.rmSync(deployment.layout.ledger);
+    expect(nxBpf.json('map', 'lookup', 'p/starts_by_command', 'bash', ...options)).toBe(4);
     expect(nxBpf.run('map', 'dump', 'p/starts_by_comand', ...options)).toMatchObject({
       status: 5,
       stderr: expect.stringContaining(
