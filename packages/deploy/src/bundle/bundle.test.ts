@@ -132,6 +132,11 @@ describe('lock file', () => {
     fs.writeFileSync(path.join(root, 'bpf.lock.json'), '<<<<<<< HEAD\n{}\n');
     expect(failure(() => checkLock(config, objects))).toMatchObject({ code: 'LOCK_MISMATCH' });
     expect(failure(() => updateLock(config, objects)).message).toContain('is not a lock file');
+    fs.writeFileSync(
+      path.join(root, 'bpf.lock.json'),
+      '{ "version": 1, "projects": { "p": { "dev": { "objects": { "edge": {} } } } } }',
+    );
+    expect(failure(() => checkLock(config, objects)).message).toContain('is not a lock file');
   });
 });
 
@@ -193,6 +198,63 @@ describe('bundle', () => {
     const error = await rejection(readBundle(file));
     expect(error).toMatchObject({ code: 'BUNDLE_INVALID' });
     expect(error.message).toMatch(message);
+  });
+
+  /** The bundle with another index, and the digest of it: as a hand would change it that knows how. */
+  async function rewritten(change: (index: Record<string, unknown>) => void): Promise<string> {
+    const { config, objects } = await built(workspace('ws'));
+    const file = path.join(base, 'p.nxbpf');
+    await writeBundle(config, objects, file);
+    const unpacked = path.join(base, 'unpacked');
+    fs.mkdirSync(unpacked);
+    const { create, extract } = await import('tar');
+    extract({ sync: true, file, cwd: unpacked });
+    const index = JSON.parse(fs.readFileSync(path.join(unpacked, 'bundle.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    change(index);
+    const text = JSON.stringify(index);
+    fs.writeFileSync(path.join(unpacked, 'bundle.json'), text);
+    fs.writeFileSync(path.join(unpacked, 'bundle.sha256'), createHash('sha256').update(text).digest('hex'));
+    const entries = [...fs.readdirSync(unpacked), 'objects/edge.bpf.o', 'data/hits.yaml'];
+    const files = entries.filter((entry) => fs.statSync(path.join(unpacked, entry)).isFile());
+    create({ sync: true, file, cwd: unpacked, portable: true, noPax: true }, files);
+    return file;
+  }
+
+  test.each<[string, (index: Record<string, unknown>) => void, RegExp]>([
+    ['no manifest', (index) => (index['config'] = 'null'), /names no project that could be deployed/],
+    [
+      'a project that leads out of the pin root',
+      (index) => {
+        index['project'] = '../..';
+        index['config'] = (index['config'] as string).replace('"project":"p"', '"project":"../.."');
+      },
+      /names no project that could be deployed/,
+    ],
+    [
+      'another environment',
+      (index) => (index['environment'] = 'prod'),
+      /of environment 'dev', its index of 'prod'/,
+    ],
+    [
+      'an object that is no entry',
+      (index) => (index['objects'] = [{ name: 'edge', file: '../../edge.bpf.o' }]),
+      /object 'edge' is not in it/,
+    ],
+    [
+      'a path that leads out',
+      (index) => {
+        index['config'] = (index['config'] as string).replace('data/hits.yaml', '../../hits.yaml');
+      },
+      /'..\/..\/hits.yaml' leads out of the bundle/,
+    ],
+  ])('changed by hand: %s', async (_name, change, message) => {
+    const error = await rejection(readBundle(await rewritten(change)));
+    expect(error).toMatchObject({ code: 'BUNDLE_INVALID' });
+    expect(error.message).toMatch(message);
+    expect(fs.readdirSync(base).filter((name) => name.startsWith('nx-bpf-bundle-'))).toEqual([]);
   });
 
   test('a file that is not there', async () => {

@@ -23,6 +23,25 @@ export interface LockedObject {
   readonly maps: Readonly<Record<string, string>>;
 }
 
+/** Whether a part of a lock file, which people merge by hand, has what an entry has. */
+export function isLockEntry(value: unknown): value is LockEntry {
+  const { objects } = isRecord(value) ? value : {};
+  return (
+    isRecord(objects) &&
+    Object.values(objects).every(
+      (object) =>
+        isRecord(object) &&
+        Array.isArray(object['flags']) &&
+        isRecord(object['programs']) &&
+        isRecord(object['maps']),
+    )
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
 /** The entry of a project as it was built just now. */
 export function lockEntry(config: ProjectConfig, objects: readonly BuiltObject[]): LockEntry {
   return {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
 import { writeAtomically, type BuiltObject } from '../toolchain';
-import { lockDifferences, lockEntry, type LockEntry } from './lock-entry';
+import { isLockEntry, lockDifferences, lockEntry, type LockEntry } from './lock-entry';
 
 /** At the root of the workspace, to be committed. */
 export const lockFile = 'bpf.lock.json';
@@ -49,6 +49,7 @@ export function checkLock(config: ProjectConfig, objects: readonly BuiltObject[]
       hint: update,
     });
   }
+  if (!isLockEntry(locked)) throw notALockFile();
   const problems = lockDifferences(locked, lockEntry(config, objects));
   if (problems.length === 0) return;
   throw new BpfError(
@@ -83,7 +84,11 @@ function readLockFile(file: string): LockFile | undefined {
   if (content?.version === 1 && typeof content.projects === 'object' && content.projects !== null) {
     return content as LockFile;
   }
-  throw new BpfError('LOCK_MISMATCH', `${lockFile} is not a lock file of this version`, {
+  throw notALockFile();
+}
+
+function notALockFile(): BpfError {
+  return new BpfError('LOCK_MISMATCH', `${lockFile} is not a lock file of this version`, {
     path: lockFile,
     hint: 'a merge may have left its marks in it; delete it, and nx-bpf lock writes it anew',
   });

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
+import { sha256 } from '../toolchain';
 import {
   BUNDLE_FORMAT,
   indexDigestFile,
@@ -56,8 +56,9 @@ export async function readBundle(file: string): Promise<OpenBundle> {
       fs.writeFileSync(place, content, { mode: 0o600 });
     }
     const config = decodeConfig(index.config, directory);
+    checkIdentity(file, index, config);
     const objects = index.objects.map((object) => ({ ...object, file: path.join(directory, object.file) }));
-    return { config, objects, sha256: digest(bytes), close };
+    return { config, objects, sha256: sha256(bytes), close };
   } catch (error) {
     close();
     throw error instanceof SyntaxError ? invalid(file, `its manifest: ${error.message}`) : error;
@@ -108,10 +109,23 @@ async function readEntries(file: string, bytes: Uint8Array): Promise<Map<string,
   return entries;
 }
 
+/** A name that is a directory under the pin root, and leads nowhere else. */
+const directoryName = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** What it is a bundle of decides where it is pinned. */
+function checkIdentity(file: string, index: BundleIndex, config: Partial<ProjectConfig> | null): void {
+  for (const what of ['project', 'environment'] as const) {
+    const [name, other] = [config?.[what], index[what]];
+    if (typeof name !== 'string' || !directoryName.test(name))
+      throw invalid(file, `its manifest names no ${what} that could be deployed`);
+    if (name !== other) throw invalid(file, `its manifest is of ${what} '${name}', its index of '${other}'`);
+  }
+}
+
 function readIndex(file: string, entries: ReadonlyMap<string, Buffer>): BundleIndex {
   const text = entries.get(indexFile);
   if (text === undefined) throw invalid(file, `it has no ${indexFile}`);
-  if (entries.get(indexDigestFile)?.toString('latin1').trim() !== digest(text)) {
+  if (entries.get(indexDigestFile)?.toString('latin1').trim() !== sha256(text)) {
     throw invalid(file, `the bytes of ${indexFile} are not those of ${indexDigestFile}`);
   }
   let index: Partial<BundleIndex> | null;
@@ -130,14 +144,16 @@ function readIndex(file: string, entries: ReadonlyMap<string, Buffer>): BundleIn
   for (const [name, content] of entries) {
     if (own.includes(name)) continue;
     if (!Object.hasOwn(listed, name)) throw invalid(file, `entry '${name}' is not in its index`);
-    if (digest(content) !== listed[name])
+    if (sha256(content) !== listed[name])
       throw invalid(file, `the bytes of '${name}' are not those of its index`);
   }
   for (const name of Object.keys(listed)) {
     if (!entries.has(name)) throw invalid(file, `'${name}' of its index is missing`);
   }
   const objects = index.objects ?? [];
-  const strange = objects.find((object) => listed[object.file] !== object.sha256);
+  const strange = objects.find(
+    ({ file: entry, sha256: bytes }) => !Object.hasOwn(listed, entry) || listed[entry] !== bytes,
+  );
   if (typeof index.config !== 'string' || strange !== undefined) {
     throw invalid(
       file,
@@ -152,8 +168,4 @@ function invalid(file: string, problem: string): BpfError {
     path: file,
     hint: 'write it again with nx-bpf bundle, and compare its SHA-256 with what that printed',
   });
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

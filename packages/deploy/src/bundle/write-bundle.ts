@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
-import { type BuiltObject } from '../toolchain';
+import { sha256, writeAtomically, type BuiltObject } from '../toolchain';
 import {
   BUNDLE_FORMAT,
   indexDigestFile,
@@ -20,6 +20,7 @@ import { encodeConfig } from './portable-config';
  *
  * @param file where to; written by rename
  * @returns SHA-256 of the bundle
+ * @throws BpfError FILE
  *
  * @example
  * ```ts
@@ -35,16 +36,17 @@ export async function writeBundle(
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bundle-'));
   try {
     const files = new Map<string, Uint8Array>();
-    const bundled = objects.map(({ name, file: from, sha256, sources, toolchain }): BundledObject => {
+    const bundled = objects.map(({ file: from, ...object }): BundledObject => {
+      const { name, sources, toolchain } = object;
       const inside = `objects/${name}.bpf.o`;
       files.set(inside, fs.readFileSync(from));
-      return { name, file: inside, sha256, sources, toolchain };
+      return { name, file: inside, sha256: object.sha256, sources, toolchain };
     });
     const moved = new Map<string, string>();
     for (const [name, { contents }] of Object.entries(config.maps)) {
       if (contents === undefined || !('file' in contents.from)) continue;
       const inside = `data/${name}${path.extname(contents.from.file)}`;
-      files.set(inside, fs.readFileSync(contents.from.file));
+      files.set(inside, readData(name, contents.from.file));
       moved.set(contents.from.file, inside);
     }
     const names = [...files.keys()].sort();
@@ -55,11 +57,11 @@ export async function writeBundle(
       config: encodeConfig(config, moved),
       objects: bundled,
       lock: lockEntry(config, objects),
-      files: Object.fromEntries(names.map((name) => [name, digest(files.get(name)!)])),
+      files: Object.fromEntries(names.map((name) => [name, sha256(files.get(name)!)])),
     };
     const text = Buffer.from(`${JSON.stringify(index, null, 2)}\n`);
     files.set(indexFile, text);
-    files.set(indexDigestFile, Buffer.from(`${digest(text)}\n`));
+    files.set(indexDigestFile, Buffer.from(`${sha256(text)}\n`));
     for (const [name, bytes] of files) {
       fs.mkdirSync(path.join(staging, path.dirname(name)), { recursive: true });
       fs.writeFileSync(path.join(staging, name), bytes, { mode: 0o644 });
@@ -81,15 +83,27 @@ export async function writeBundle(
       [indexFile, indexDigestFile, ...names],
     );
     const bytes = fs.readFileSync(archive);
-    const temporary = `${file}.${process.pid}.new`;
-    fs.writeFileSync(temporary, bytes);
-    fs.renameSync(temporary, file);
-    return digest(bytes);
+    save(file, bytes);
+    return sha256(bytes);
   } finally {
     fs.rmSync(staging, { recursive: true, force: true });
   }
 }
 
-function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function readData(map: string, file: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new BpfError('FILE', `the contents of map '${map}' cannot be read: ${why}`, { path: file }, cause);
+  }
+}
+
+function save(file: string, bytes: Uint8Array): void {
+  try {
+    writeAtomically(file, bytes);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new BpfError('FILE', `the bundle cannot be saved as ${file}: ${why}`, { path: file }, cause);
+  }
 }

@@ -67,6 +67,12 @@ environments: { prod: { deploy: { requireLock: true }, objects: { edge: { consta
       expect(onHost('status', '--bundle', file).stdout).toContain('healthy');
       expect(onHost('apply', '--bundle', file, '-e', 'dev')).toMatchObject({ status: 3 });
       expect(onHost('apply', '--bundle', file, '--set', 'a=1').stderr).toContain('--set and --bundle');
+      expect(onHost('apply', 'q', '--bundle', file)).toMatchObject({
+        status: 3,
+        stderr: expect.stringContaining('is for another project: found p, expected q') as string,
+      });
+      expect(onHost('apply', 'p', '--bundle', file, '--frozen').stderr).toContain('--frozen and --bundle');
+      expect(onHost('apply', 'p', '--bundle', file, '--watch').stderr).toContain('--watch and --bundle');
       expect(onHost('destroy', '--bundle', file).status).toBe(0);
       expect(fs.existsSync(path.join(kernel.bpffs, 'nx-bpf'))).toBe(false);
 

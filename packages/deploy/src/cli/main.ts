@@ -89,7 +89,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       .action(async (project: string | undefined, { env, ...options }: ProjectOptions) => {
         const { locate } = require('./locate') as typeof import('./locate');
         const { runOrWatch } = require('./watch') as typeof import('./watch');
-        const where = options.bundle === undefined ? locate(project) : { workspaceRoot: '', project: '' };
+        const where =
+          options.bundle === undefined ? locate(project) : { workspaceRoot: '', project: project ?? '' };
         finish(await runOrWatch(name, { ...where, ...options, environment: env }));
       });
   const watching = 'again after each save of a source, header or manifest, until Ctrl-C';

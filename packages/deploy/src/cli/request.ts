@@ -4,6 +4,7 @@ import { type ProjectConfig } from '../manifest';
 /** What is asked for: a command on a project in an environment. */
 export interface Request {
   readonly workspaceRoot: string;
+  /** Of a bundle '' stands for the one that it is of. */
   readonly project: string;
   /** The manifest's default environment if left out. */
   readonly environment?: string | undefined;

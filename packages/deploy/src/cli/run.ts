@@ -3,7 +3,7 @@ import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { readBundle, type OpenBundle } from '../bundle';
 import { loadProject, type ProjectConfig } from '../manifest';
-import { errorJson, errorStatus, renderError } from '../report';
+import { errorJson, errorStatus, renderError, resultJson } from '../report';
 import { commands, type CommandName } from './commands';
 import { outputDirectory } from './output-directory';
 import { type Outcome, type Request } from './request';
@@ -38,33 +38,41 @@ export async function run(command: CommandName, request: Request): Promise<Outco
     outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error: null } };
   } catch (error) {
     process.stderr.write(`${renderError(error, verbose).join('\n')}\n`);
-    const { project, environment } = request;
-    const result = { command, project, environment: environment ?? null, notes, error: errorJson(error) };
+    const { project, environment = null } = config ?? request;
+    const result = { command, project, environment, notes, error: errorJson(error) };
     outcome = { success: false, exitStatus: errorStatus(error), result };
   } finally {
     bundle?.close();
   }
   const keeps = bundle === undefined && command !== 'config' && command !== 'lock';
   if (config !== undefined && keeps) keepResult(config, command, outcome, note);
-  if (json) process.stdout.write(`${JSON.stringify(outcome.result)}\n`);
+  if (json) process.stdout.write(`${resultJson(outcome.result)}\n`);
   return outcome;
 }
 
-/** A bundle is of one environment, as it was written: it cannot be asked for another, or for other values. */
-async function openBundle(file: string, { environment, set = [] }: Request): Promise<OpenBundle> {
-  if (set.length > 0) {
-    throw new BpfError('USAGE', 'a bundle has its values: --set and --bundle do not go together', {
-      hint: 'write another bundle with nx-bpf bundle --set ...',
-    });
-  }
+/** A bundle is of one project and environment, as it was written: it cannot be asked for another, or for other values. */
+async function openBundle(file: string, request: Request): Promise<OpenBundle> {
+  const { set = [], frozen, watch } = request;
+  const alone = (option: string, why: string, hint: string): BpfError =>
+    new BpfError('USAGE', `${why}: ${option} and --bundle do not go together`, { hint });
+  if (set.length > 0)
+    throw alone('--set', 'a bundle has its values', 'write another bundle with nx-bpf bundle --set ...');
+  if (frozen === true)
+    throw alone(
+      '--frozen',
+      'nothing of a bundle is built here',
+      'nx-bpf bundle --frozen writes one as it is locked',
+    );
+  if (watch === true) throw alone('--watch', 'a bundle stays as it is', 'write and apply another bundle');
   const bundle = await readBundle(file);
-  if (environment === undefined || environment === bundle.config.environment) return bundle;
-  bundle.close();
-  throw new BpfError('USAGE', `${file} is for another environment`, {
-    path: file,
-    found: bundle.config.environment,
-    expected: environment,
-  });
+  for (const name of ['project', 'environment'] as const) {
+    const expected = request[name] ?? '';
+    const found = bundle.config[name];
+    if (expected === '' || expected === found) continue;
+    bundle.close();
+    throw new BpfError('USAGE', `${file} is for another ${name}`, { path: file, found, expected });
+  }
+  return bundle;
 }
 
 /** Where it cannot be written the command has still done what it has done: that is a note. */
@@ -78,7 +86,7 @@ function keepResult(
   const file = path.join(directory, `${command}.json`);
   try {
     fs.mkdirSync(directory, { recursive: true });
-    fs.writeFileSync(file, `${JSON.stringify(outcome.result, null, 2)}\n`);
+    fs.writeFileSync(file, `${resultJson(outcome.result, 2)}\n`);
   } catch (error) {
     note(
       `the result is not kept in ${path.relative(config.workspaceRoot, file)}: ${(error as Error).message}`,

@@ -5,6 +5,7 @@ import pc from 'picocolors';
 import { listProjects, manifestFile } from '../manifest';
 import { scanIncludes } from '../toolchain';
 import { type CommandName } from './commands';
+import { Interruptible } from './interruptible';
 import { run } from './run';
 import { type Outcome, type Request } from './request';
 
@@ -113,15 +114,12 @@ function watchDirectory(directory: string, changed: (name: string) => void): fs.
  * ```
  */
 export async function runOrWatch(command: CommandName, request: Request): Promise<Outcome> {
-  if (request.watch !== true || (command !== 'build' && command !== 'apply')) return run(command, request);
-  const stopping = new AbortController();
-  const interrupt = (): void => stopping.abort();
-  for (const signal of signals) process.on(signal, interrupt);
+  const again = request.watch === true && request.bundle === undefined;
+  if (!again || (command !== 'build' && command !== 'apply')) return run(command, request);
+  const interruptible = new Interruptible();
   try {
-    return await watch(command, request, stopping.signal);
+    return await watch(command, request, interruptible.signal);
   } finally {
-    for (const signal of signals) process.off(signal, interrupt);
+    interruptible.done();
   }
 }
-
-const signals = ['SIGINT', 'SIGTERM'] as const;

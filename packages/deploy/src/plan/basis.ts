@@ -108,12 +108,16 @@ export function readPlan(text: string, file: string): SavedPlan {
   } catch {
     throw invalid('no JSON');
   }
-  if (saved?.format !== 'nx-bpf/plan' || saved.plan === undefined || saved.basis === undefined) {
+  if (saved?.format !== 'nx-bpf/plan' || !isObject(saved.plan) || !isObject(saved.basis)) {
     throw invalid('no saved plan');
   }
   if (saved.plan.formatVersion !== 1) throw invalid(`format version ${String(saved.plan.formatVersion)}`);
   if (saved.digest !== digestOf(saved.plan, saved.basis)) throw invalid('a plan that was changed since');
   return saved as SavedPlan;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 /**

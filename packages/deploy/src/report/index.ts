@@ -4,4 +4,4 @@ export { errorJson, errorStatus, renderError, type ErrorJson } from './error';
 export { jsonWriter, type JsonWriter } from './json-writer';
 export { planSummary, renderPlan } from './plan';
 export { table, type Column } from './table';
-export { hexText, plain, valueJson, valueText } from './value';
+export { hexText, plain, resultJson, valueJson, valueText } from './value';

@@ -11,6 +11,12 @@ export function valueJson(value: unknown): string {
   return JSON.stringify(plain(value));
 }
 
+/** The result of a command as JSON: numbers as {@link valueJson} has them. */
+export function resultJson(result: unknown, indent?: number): string {
+  const exact = (_: string, part: unknown): unknown => (typeof part === 'bigint' ? plain(part) : part);
+  return JSON.stringify(result, exact, indent);
+}
+
 /** The same value as plain data, for a result that is printed as a whole. */
 export function plain(value: unknown): unknown {
   if (typeof value === 'bigint') {

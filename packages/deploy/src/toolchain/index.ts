@@ -1,4 +1,5 @@
 export { writeAtomically } from './atomic-file';
+export { sha256 } from './file-digests';
 export { btfOf } from './btf-file';
 export { buildObjects, type BuildOptions } from './build-objects';
 export { type BuiltObject } from './compile-object';
