@@ -165,6 +165,29 @@ describe('bundle', () => {
     expect(fs.existsSync(object!.file)).toBe(false);
   });
 
+  test('what the manifest says of the host stays as it is; where the compiler looked is left out', async () => {
+    const root = workspace('ws');
+    fs.appendFileSync(path.join(root, 'bpf.config.yaml'), 'toolchain: { cflags: [-Ishared] }\n');
+    fs.writeFileSync(
+      path.join(root, 'p/bpf.config.yaml'),
+      `version: 1
+objects: { edge: {} }
+programs: { guard: { attach: [{ id: main, uprobe: { binary: ${root}/bin/server, function: main } }] } }
+`,
+    );
+    const { config, objects } = await built(root);
+    const file = path.join(base, 'p.nxbpf');
+    await writeBundle(config, objects, file);
+    const bundle = await readBundle(file);
+    expect(bundle.config.programs).toEqual(config.programs);
+    expect(bundle.config.programs['guard']?.attach[0]?.options).toMatchObject({
+      binary: `${root}/bin/server`,
+    });
+    bundle.close();
+    expect(config.toolchain.cflags).toEqual([`-I${root}/shared`]);
+    expect(fs.readFileSync(file, 'latin1')).not.toContain(`${root}/shared`);
+  });
+
   test('a changed byte anywhere is noticed, or changes nothing; nothing is left unpacked', async () => {
     const { config, objects } = await built(workspace('ws'));
     const file = path.join(base, 'p.nxbpf');

@@ -7,23 +7,46 @@ const pathKey = '$path';
 
 /**
  * A project's configuration as text that does not know where the workspace is: paths inside it are relative to it.
- * Files that it names are given other paths by `moved`: those in the bundle.
+ * Files that it names are given other paths by `moved`: those in the bundle. What the manifest says of the host stays
+ * as it is written, be it the path of a binary that happens to lie in the workspace; and flags of the compiler are left
+ * out, since nothing is compiled from a bundle.
  */
 export function encodeConfig(config: ProjectConfig, moved: ReadonlyMap<string, string>): string {
-  const { workspaceRoot } = config;
-  const place = (file: string): string | undefined => {
-    const inside = path.relative(workspaceRoot, file);
-    return moved.get(file) ?? (inside.startsWith('..') ? undefined : inside);
+  const { workspaceRoot, programs, objects, maps, toolchain, ...rest } = config;
+  const place = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(place);
+    if (typeof value === 'object' && value !== null) return mapValues(value, place);
+    if (typeof value !== 'string') return value;
+    const inside = path.relative(workspaceRoot, value);
+    if (value !== workspaceRoot && !value.startsWith(`${workspaceRoot}/`)) return value;
+    return { [pathKey]: moved.get(value) ?? (inside === '' ? '.' : inside) };
   };
-  return JSON.stringify(config, (_key, value: unknown) => {
-    if (typeof value === 'bigint') return { [bigintKey]: String(value) };
-    if (value === workspaceRoot) return { [pathKey]: '.' };
-    if (typeof value === 'string' && value.startsWith(`${workspaceRoot}/`)) {
-      const inside = place(value);
-      if (inside !== undefined) return { [pathKey]: inside };
-    }
-    return value;
-  });
+  const portable = {
+    workspaceRoot: place(workspaceRoot),
+    ...mapValues(rest, place),
+    toolchain: { ...mapValues(toolchain, place), cflags: [] },
+    objects: mapValues(objects, ({ source, ...object }) => ({
+      ...object,
+      source: place(source),
+      cflags: [],
+      includes: [],
+    })),
+    maps: mapValues(maps, ({ contents, ...map }) => ({
+      ...map,
+      contents:
+        contents !== undefined && 'file' in contents.from
+          ? { ...contents, from: { file: place(contents.from.file) } }
+          : contents,
+    })),
+    programs,
+  };
+  return JSON.stringify(portable, (_key, value: unknown) =>
+    typeof value === 'bigint' ? { [bigintKey]: String(value) } : value,
+  );
+}
+
+function mapValues<T>(record: Readonly<Record<string, T>> | object, map: (value: T) => unknown) {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value as T)]));
 }
 
 /**

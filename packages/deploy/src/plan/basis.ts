@@ -116,7 +116,7 @@ export function readPlan(text: string, file: string): SavedPlan {
   return saved as SavedPlan;
 }
 
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
