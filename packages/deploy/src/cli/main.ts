@@ -10,21 +10,12 @@ type ProjectOptions = Omit<Request, 'workspaceRoot' | 'project' | 'environment'>
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
 /**
- * The command line `nx-bpf`. What a command needs is loaded when it runs: `--help` should not wait for a loader.
+ * The commands of `nx-bpf` and their options. What a command needs is loaded when it runs: `--help` should not wait for
+ * a loader.
  *
- * @param argv arguments without node and script
- * @returns the exit status
+ * @param finish told how a command ended
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  // `nx-bpf ... | head` ends when head has enough: nobody is there to be told more.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  let status = 0;
-  const finish = (outcome: Outcome): void => {
-    status = outcome.exitStatus;
-  };
-
+export function commandLine(finish: (outcome: Outcome) => void): Command {
   const program = new Command('nx-bpf')
     .description('Build, load and watch over eBPF programs, from a manifest or from object files.')
     .version((require('../../package.json') as { version: string }).version)
@@ -129,7 +120,24 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option(...frozen);
 
   for (const add of groups) add(program, finish);
+  return program;
+}
 
+/**
+ * The command line `nx-bpf`.
+ *
+ * @param argv arguments without node and script
+ * @returns the exit status
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  // `nx-bpf ... | head` ends when head has enough: nobody is there to be told more.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  let status = 0;
+  const program = commandLine((outcome) => {
+    status = outcome.exitStatus;
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { readBundle, type OpenBundle } from '../bundle';
-import { loadProject, type ProjectConfig } from '../manifest';
+import { listProjects, loadProject, type ProjectConfig } from '../manifest';
 import { errorJson, errorStatus, renderError, resultJson } from '../report';
 import { commands, type CommandName } from './commands';
 import { outputDirectory } from './output-directory';
@@ -31,7 +31,7 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   let outcome: Outcome;
   try {
     bundle = request.bundle === undefined ? undefined : await openBundle(request.bundle, request);
-    config = bundle?.config ?? loadProject(request);
+    config = bundle?.config ?? loadProject(command === 'lock' ? inAnEnvironment(request) : request);
     const input = { config, bundle, request, note, verbose };
     const { lines, result, exitStatus = 0 } = await commands[command](input);
     if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
@@ -48,6 +48,13 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   if (config !== undefined && keeps) keepResult(config, command, outcome, note);
   if (json) process.stdout.write(`${resultJson(outcome.result)}\n`);
   return outcome;
+}
+
+/** `lock` without an environment goes through all of them, so it needs no default: any will do to read the manifest. */
+function inAnEnvironment(request: Request): Request {
+  if (request.environment !== undefined) return request;
+  const project = listProjects(request.workspaceRoot).find(({ name }) => name === request.project);
+  return { ...request, environment: project?.defaultEnvironment ?? project?.environments[0] };
 }
 
 /** A bundle is of one project and environment, as it was written: it cannot be asked for another, or for other values. */
