@@ -7,6 +7,7 @@ import { firstUses, resolveExtern } from './externs';
 import { layoutProgram, type Layout } from './link';
 import { relocateObject } from './relocate-object';
 import { type RelocatedObject, type RelocatedProgram } from './relocated';
+import { namedPrograms } from './select-programs';
 import { selectStructOps } from './select-struct-ops';
 import { resolveStructOps } from './struct-ops';
 import { sourceLine } from './source-line';
@@ -54,16 +55,12 @@ export interface ProgramRequirements {
  *
  * @example
  * ```ts
- * const { requirements } = requirementsOf(parseObject(bytes, { name: 'edge' }), 'count', { btf: () => kernelBtf });
+ * const { requirements } = requirementsOf(parseObject(bytes, { name: 'edge' }), 'edge_guard', { btf: () => kernelBtf });
  * requirements.filter(({ state }) => state === 'missing').length; // 0
  * ```
  */
 export function requirementsOf(spec: ObjectSpec, name: string, target: TargetKernel): ProgramRequirements {
-  const program = spec.programs.find((each) => each.name === name);
-  if (program === undefined) {
-    relocateObject(spec, target, { programs: [name] });
-    throw new BpfError('INTERNAL', `${spec.name}: program '${name}' was relocated and is not there`);
-  }
+  const program = namedPrograms(spec, [name])[0]!;
   const layout = layoutProgram(spec, program.function, new ExceptionCallbacks(spec).of(program.function));
   const attached = attachRequirement(spec, program, target);
   const all = [

@@ -29,7 +29,7 @@ export function selectPrograms(
 ): readonly SelectedProgram[] {
   const selected = new Map<ProgramSpec, Layout>();
   let size = 0;
-  const open = names === undefined ? byDefault(spec) : named(spec, names);
+  const open = names === undefined ? byDefault(spec) : namedPrograms(spec, names);
   const inStructOps = functionsIn(selectStructOps(spec, names));
   open.push(...spec.programs.filter((program) => inStructOps.has(program.function)));
   for (let program = open.pop(); program !== undefined; program = open.pop()) {
@@ -52,7 +52,8 @@ function byDefault({ programs, maps }: ObjectSpec): ProgramSpec[] {
   return programs.filter((program) => program.autoload && !inStructOps.has(program.function));
 }
 
-function named(spec: ObjectSpec, names: readonly string[]): ProgramSpec[] {
+/** @throws BpfError PROGRAM_NOT_FOUND with the nearest names */
+export function namedPrograms(spec: ObjectSpec, names: readonly string[]): ProgramSpec[] {
   const known = spec.programs.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return spec.programs.filter(({ name }) => names.includes(name));
