@@ -2,12 +2,12 @@ import { BpfError } from '../errors';
 import { Errno, syscallFunction } from '../kernel';
 import { ProgramType } from '../object';
 import { kprobeCauses } from './causes';
-import { attachEvent, type EventLink } from './event-link';
+import { type EventLink } from './event-link';
 import { type Attempt } from './failure';
 import { functionPlaceText, parseFunctionPlace, type FunctionPlace } from './function-place';
 import { probeRefused } from './kernel-functions';
 import { type Link } from './link';
-import { openProbe, type ProbeEvent, type ProbeMode } from './probe-event';
+import { attachToProbe, openProbe, type ProbeEvent, type ProbeMode } from './probe-event';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 import { targetOf } from './target';
@@ -139,9 +139,7 @@ function probe(
   const returns = hook === 'kretprobe' || hook === 'kretsyscall';
   const event = openKprobe(place, returns, mode, attempt);
   if (typeof event === 'number') throw probeRefused(attempt, place.name, event);
-  const by = mode === 'link' ? 'link' : mode === 'perf' || event.kind === 'legacy' ? 'ioctl' : undefined;
-  const { fd, remove } = event;
-  return attachEvent({ fd, hook: returns ? 'kretprobe' : 'kprobe', by, cookie, onClose: remove }, attempt);
+  return attachToProbe(event, { hook: returns ? 'kretprobe' : 'kprobe', mode, cookie }, attempt);
 }
 
 /** Since Linux 4.17 functions of system calls have the processor in their names: those without it are looked up anew. */

@@ -1,11 +1,10 @@
 import { BpfError } from '../errors';
-import { linkCreate } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import { netkitCauses } from './causes';
-import { attached, mprogConflicts } from './failure';
-import { interfaceText, onInterface, type InterfaceTarget } from './interfaces';
-import { Link } from './link';
-import { mprogFields, type MprogPlace } from './mprog';
+import { type InterfaceTarget } from './interfaces';
+import { type Link } from './link';
+import { type MprogPlace } from './mprog';
+import { linkInOrder } from './ordered-link';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 
@@ -34,23 +33,8 @@ export interface NetkitOptions extends InterfaceTarget, MprogPlace {
 export function attachNetkit(program: AttachableProgram, options: NetkitOptions): Link {
   requireType(program, 'netkit', [ProgramType.sched_cls]);
   const end = options.end ?? endOf(program);
-  const { flags, part } = mprogFields(program, options);
-  return onInterface(options, (device) => {
-    const where = `netkit ${end} on ${interfaceText(options)}`;
-    const result = linkCreate(
-      { prog_fd: program.fd, target: device.index, attach_type: attachTypes[end], flags },
-      'mprog',
-      part,
-    );
-    const attempt = {
-      program,
-      where,
-      needs: ['CAP_NET_ADMIN'],
-      causes: netkitCauses,
-      conflicts: mprogConflicts,
-    } as const;
-    return new Link(attached(result, attempt), where);
-  });
+  const point = { name: `netkit ${end}`, attachType: attachTypes[end], causes: netkitCauses };
+  return linkInOrder(program, point, options);
 }
 
 function endOf(program: AttachableProgram): End {

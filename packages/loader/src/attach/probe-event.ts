@@ -3,7 +3,9 @@ import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs
 import path from 'node:path';
 import { BpfError } from '../errors';
 import { errnoNumber, probePmu, findTracefs, kernelConfig, perfEventOpen, type ProbePmu } from '../kernel';
+import { attachEvent, type EventLink } from './event-link';
 import { type Attempt } from './failure';
+import { type Link } from './link';
 
 /**
  * How a probe is made. `link`: by its source of perf events and with a link (Linux 5.15). `perf`: without a link
@@ -68,6 +70,25 @@ export function openProbe(probe: Probe, mode: ProbeMode, attempt: Attempt): Prob
     );
   }
   return openInTracefs(tracefs, probe, attempt);
+}
+
+/**
+ * Puts a program on a probe, with a link where the mode and the kernel have one. The event goes over to what holds the
+ * program, or is closed.
+ *
+ * @throws BpfError as the attempt says
+ */
+export function attachToProbe(
+  { fd, kind, remove }: ProbeEvent,
+  {
+    hook,
+    mode,
+    cookie,
+  }: { readonly hook: string; readonly mode: ProbeMode; readonly cookie: bigint | undefined },
+  attempt: Attempt,
+): Link | EventLink {
+  const by = mode === 'link' ? 'link' : mode === 'perf' || kind === 'legacy' ? 'ioctl' : undefined;
+  return attachEvent({ fd, hook, by, cookie, onClose: remove }, attempt);
 }
 
 function openBySource(probe: Probe, { type, fields }: ProbePmu): ProbeEvent | number {

@@ -1,11 +1,10 @@
 import { BpfError } from '../errors';
-import { linkCreate } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import { tcxCauses } from './causes';
-import { attached, mprogConflicts } from './failure';
-import { interfaceText, onInterface, type InterfaceTarget } from './interfaces';
-import { Link } from './link';
-import { mprogFields, queryAttachPoint, type AttachPoint, type MprogPlace } from './mprog';
+import { onInterface, type InterfaceTarget } from './interfaces';
+import { type Link } from './link';
+import { queryAttachPoint, type AttachPoint, type MprogPlace } from './mprog';
+import { linkInOrder } from './ordered-link';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 
@@ -33,23 +32,8 @@ export interface TcxOptions extends InterfaceTarget, MprogPlace {
 export function attachTcx(program: AttachableProgram, options: TcxOptions): Link {
   requireType(program, 'tcx', [ProgramType.sched_cls]);
   const direction = options.direction ?? directionOf(program);
-  const { flags, part } = mprogFields(program, options);
-  return onInterface(options, (device) => {
-    const result = linkCreate(
-      { prog_fd: program.fd, target: device.index, attach_type: attachTypes[direction], flags },
-      'mprog',
-      part,
-    );
-    const where = `tcx ${direction} on ${interfaceText(options)}`;
-    const attempt = {
-      program,
-      where,
-      needs: ['CAP_NET_ADMIN'],
-      causes: tcxCauses,
-      conflicts: mprogConflicts,
-    } as const;
-    return new Link(attached(result, attempt), where);
-  });
+  const point = { name: `tcx ${direction}`, attachType: attachTypes[direction], causes: tcxCauses };
+  return linkInOrder(program, point, options);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { ProgramType } from '../object';
 import { uprobeCauses } from './causes';
-import { attachEvent, type EventLink } from './event-link';
+import { type EventLink } from './event-link';
 import { attachFailed, type Attempt } from './failure';
 import { type Link } from './link';
-import { openProbe, type ProbeMode } from './probe-event';
+import { attachToProbe, openProbe, type ProbeMode } from './probe-event';
 import { type AttachableProgram } from './program';
 import { requireType } from './require-type';
 import { checkOffset, resolvePlace, type UserPlace } from './user-place';
@@ -94,6 +94,5 @@ export function attachUserProbe(program: AttachableProgram, probe: UserProbe): L
     attempt,
   );
   if (typeof event === 'number') throw attachFailed(attempt, event);
-  const by = mode === 'link' ? 'link' : mode === 'perf' || event.kind === 'legacy' ? 'ioctl' : undefined;
-  return attachEvent({ fd: event.fd, hook, by, cookie, onClose: event.remove }, attempt);
+  return attachToProbe(event, { hook, mode, cookie }, attempt);
 }
