@@ -33,6 +33,7 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   rollback: 'goes back to what was deployed',
   status: 'asks for what is deployed',
   run: 'deploys',
+  verify: 'looks at the kernels of a project',
   makePlan: 'takes what an object, a ledger and the kernel hold',
 };
 

@@ -36,6 +36,7 @@ export const house = {
       'maps',
       'plan',
       'apply',
+      'verify',
       'report',
       'cli',
     ],

@@ -43,6 +43,16 @@ const testing = [
     present: () => headerPlaces.some((place) => existsSync(`${place}/sys/sdt.h`)),
   },
   {
+    debian: ['zstd'],
+    why: 'the images of newer kernels are compressed with it',
+    present: () => which('zstd'),
+  },
+  {
+    debian: ['lz4'],
+    why: 'compresses what a test of kernel images reads',
+    present: () => which('lz4'),
+  },
+  {
     debian: ['bpftool'],
     why: 'the loader that the tests compare ours with',
     present: () => which('bpftool'),

@@ -27,3 +27,4 @@ export {
 export { makePlan, type Plan, type SavedPlan } from './plan';
 export { renderError } from './report';
 export { type Deployment } from './state';
+export { verify, type KernelVerdict, type ProgramVerdict, type VerifyInput } from './verify';

@@ -1,6 +1,8 @@
 export { apply, type ApplyInput, type ApplyResult } from './apply';
 export { destroy } from './destroy';
 export { planProject } from './plan-project';
+export { hasPrograms, withValues, type CompiledObject } from './prepare';
+export { readObject, type ObjectFile } from './relocate-cached';
 export { repair, type RepairResult } from './repair';
 export { rollback, type RollbackResult } from './rollback';
 export { status, type Status } from './status';

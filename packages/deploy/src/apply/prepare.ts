@@ -87,7 +87,12 @@ export function prepareObject(
 /** The manifest asks for programs that are not there: relocation makes no sense then. */
 class Unprepared extends Error {}
 
-function hasPrograms(config: ProjectConfig, object: string, spec: ObjectSpec, problems: Problems): boolean {
+export function hasPrograms(
+  config: ProjectConfig,
+  object: string,
+  spec: ObjectSpec,
+  problems: Problems,
+): boolean {
   const known = spec.programs.map((program) => program.name);
   let complete = true;
   for (const [name, program] of Object.entries(config.programs)) {
@@ -105,7 +110,7 @@ function hasPrograms(config: ProjectConfig, object: string, spec: ObjectSpec, pr
 }
 
 /** Constants one by one, so that every one that is wrong is named; then the sizes of maps. */
-function withValues(
+export function withValues(
   config: ProjectConfig,
   object: string,
   relocated: RelocatedObject,

@@ -10,10 +10,21 @@ import { bundle } from './bundle';
 import { lock } from './lock';
 import { objectsOf, relocations, type CommandObject } from './objects';
 import { writeProjectTypes } from './types/write';
+import { verifyProject } from './verify';
 import { type Answer, type CommandInput } from './request';
 
 export type CommandName =
-  'build' | 'plan' | 'apply' | 'status' | 'rollback' | 'destroy' | 'config' | 'lock' | 'bundle' | 'types';
+  | 'build'
+  | 'verify'
+  | 'plan'
+  | 'apply'
+  | 'status'
+  | 'rollback'
+  | 'destroy'
+  | 'config'
+  | 'lock'
+  | 'bundle'
+  | 'types';
 
 type CommandFunction = (input: CommandInput) => Answer | Promise<Answer>;
 
@@ -26,6 +37,8 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
       result: { ...subject(input), objects: builtJson(input, objects) },
     };
   },
+
+  verify: verifyProject,
 
   async plan(input) {
     const { config, note, request } = input;

@@ -122,6 +122,15 @@ kernelSuite('exit statuses', (kernel) => {
       deployed();
     },
     'the second of two links fails': deployed,
+    'a field that the kernel does not have': () =>
+      code(
+        source
+          .replace(
+            'SEC("xdp")',
+            'struct task_struct { int nosuch; } __attribute__((preserve_access_index)); SEC("xdp")',
+          )
+          .replace('return verdict', 'return ((struct task_struct *)ctx)->nosuch'),
+      ),
   };
   const around: Readonly<
     Record<string, (command: string) => Promise<{ status: number | null; stdout: string }>>

@@ -1,3 +1,4 @@
+import { type BpfError } from '@nx-bpf/loader';
 import { type OpenBundle } from '../bundle';
 import { type ProjectConfig } from '../manifest';
 
@@ -51,6 +52,8 @@ export interface Answer {
   readonly result: Record<string, unknown>;
   /** 0 unless the command itself says otherwise (`status` of a drifted deployment). */
   readonly exitStatus?: number;
+  /** What scripts read beside the result: the command has said it to people, and ends with its status. */
+  readonly error?: BpfError | undefined;
 }
 
 /** What a command is given to work with. */

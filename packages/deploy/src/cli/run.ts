@@ -33,9 +33,11 @@ export async function run(command: CommandName, request: Request): Promise<Outco
     bundle = request.bundle === undefined ? undefined : await openBundle(request.bundle, request);
     config = bundle?.config ?? loadProject(command === 'lock' ? inAnEnvironment(request) : request);
     const input = { config, bundle, request, note, verbose };
-    const { lines, result, exitStatus = 0 } = await commands[command](input);
+    const { lines, result, error: failed, ...answer } = await commands[command](input);
+    const exitStatus = failed?.exitStatus ?? answer.exitStatus ?? 0;
+    const error = failed === undefined ? null : errorJson(failed);
     if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
-    outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error: null } };
+    outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error } };
   } catch (error) {
     process.stderr.write(`${renderError(error, verbose).join('\n')}\n`);
     const { project, environment = null } = config ?? request;

@@ -57,10 +57,14 @@ export interface DeployConfig {
   readonly requireLock: boolean;
 }
 
+/** An absolute path, the name of a Debian package in which * stands for anything, or the running kernel. */
+export type KernelTypesSource =
+  { readonly file: string } | { readonly package: string } | { readonly running: true };
+
 /** A kernel that programs are verified for. */
 export interface KernelConfig {
-  /** Where its types are: an absolute path, or the name of a Debian package in which * stands for anything. */
-  readonly btf: { readonly file: string } | { readonly package: string };
+  /** Where its types are. */
+  readonly btf: KernelTypesSource;
   /** Absolute path of its configuration. */
   readonly config: string | undefined;
   /** It is an error if a program is not for it. */

@@ -8,6 +8,7 @@ export {
   type CopyConfig,
   type DeployConfig,
   type KernelConfig,
+  type KernelTypesSource,
   type MapConfig,
   type MapPin,
   type ObjectConfig,

@@ -25,7 +25,10 @@ test('kernels are a Debian package or a file, required unless it is said otherwi
     'bpf.config.yaml',
     "version: 1\nkernels:\n  debian-12: { btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' } }\n  old: { btf: btf/old.btf, config: btf/old.config, required: false }\n",
   );
-  write('agent/bpf.config.yaml', 'version: 1\nkernels:\n  own: { btf: btf/own.btf }\n');
+  write(
+    'agent/bpf.config.yaml',
+    'version: 1\nkernels:\n  own: { btf: btf/own.btf }\n  here: { btf: kernel }\n',
+  );
   expect(load().kernels).toEqual({
     'debian-12': {
       btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' },
@@ -37,6 +40,7 @@ test('kernels are a Debian package or a file, required unless it is said otherwi
       config: path.join(root, 'btf/old.config'),
       required: false,
     },
+    here: { btf: { running: true }, config: undefined, required: true },
     own: { btf: { file: path.join(root, 'agent/btf/own.btf') }, config: undefined, required: true },
   });
 });

@@ -4,6 +4,7 @@ import {
   type DeployConfig,
   type CarriedVariable,
   type KernelConfig,
+  type KernelTypesSource,
   type ObjectConfig,
   type ProgramConfig,
   type ProjectConfig,
@@ -176,15 +177,17 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
 function resolveKernel(kernel: Item<'kernels'>, at: Path, resolver: Resolver): KernelConfig {
   const { btf, config, required } = kernel;
   if (btf === undefined) resolver.problem(at, "btf is missing: a file, or { package: 'linux-image-...' }");
-  const types =
-    typeof btf === 'object' && btf.package !== undefined
-      ? { package: btf.package }
-      : { file: typeof btf === 'string' ? resolver.file([...at, 'btf'], btf) : '' };
   return {
-    btf: types,
+    btf: resolveTypes(btf, (file) => resolver.file([...at, 'btf'], file)),
     config: config === undefined ? undefined : resolver.file([...at, 'config'], config),
     required: required!,
   };
+}
+
+function resolveTypes(btf: Item<'kernels'>['btf'], resolveFile: (file: string) => string): KernelTypesSource {
+  if (btf === 'kernel') return { running: true };
+  if (typeof btf === 'object') return { package: btf.package ?? '' };
+  return { file: btf === undefined ? '' : resolveFile(btf) };
 }
 
 function resolveObject(object: Item<'objects'>, at: Path, resolver: Resolver): ObjectConfig {

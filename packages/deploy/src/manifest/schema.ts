@@ -210,7 +210,7 @@ function build() {
     btf: z
       .union(
         [
-          file('a file with the types of a kernel'),
+          text('kernel, or the path of a file with the types of a kernel, relative and within the workspace'),
           map({
             package: z
               .string({ error: packageError })
@@ -218,11 +218,11 @@ function build() {
               .describe('Name of a Debian package; with * the newest that fits, as apt knows it.'),
           }),
         ],
-        { error: 'the path of a file with the types of a kernel, or { package: ... }' },
+        { error: 'kernel, the path of a file with the types of a kernel, or { package: ... }' },
       )
       .nullish()
       .describe(
-        'Its types: a BTF file, vmlinux, vmlinuz, a .btf.tar.xz as BTFHub has them, or { package: ... }.',
+        'Its types: kernel (the running one), a BTF file, vmlinux, vmlinuz, a .btf.tar.xz of BTFHub, or { package: ... }.',
       ),
     config: file('the configuration of the kernel')
       .nullish()

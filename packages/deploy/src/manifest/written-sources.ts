@@ -11,6 +11,17 @@ export interface WrittenSources {
   readonly types: readonly string[];
   /** Data files that entries of maps come from: what is deployed depends on them, not what is built. */
   readonly data: readonly string[];
+  /** What the programs are verified for. */
+  readonly kernels: WrittenKernels;
+}
+
+export interface WrittenKernels {
+  /** Files with the types or the configuration of a kernel. */
+  readonly files: readonly string[];
+  /** Some come from a package. */
+  readonly packaged: boolean;
+  /** The running kernel is one of them. */
+  readonly running: boolean;
 }
 
 /** A part of a manifest that may name C files, and the directory that its paths are relative to. */
@@ -30,6 +41,8 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const includes = new Set<string>();
   const types = new Set<string>();
   const data = new Set<string>();
+  const kernelFiles = new Set<string>();
+  const kernels = { packaged: false, running: false };
   const named = new Set<string>();
   const placed = new Set<string>();
   const add = (to: Set<string>, base: string, relative: string | undefined): void => {
@@ -53,6 +66,13 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     if (vmlinux !== 'kernel') add(types, base, vmlinux);
     for (const [, map] of children(child(tree, 'maps')))
       add(data, base, textOf(child(map, 'contents'), 'file'));
+    for (const [, kernel] of children(child(tree, 'kernels'))) {
+      add(kernelFiles, base, textOf(kernel, 'config'));
+      if (child(child(kernel, 'btf'), 'package') !== undefined) kernels.packaged = true;
+      const btf = textOf(kernel, 'btf');
+      if (btf === 'kernel') kernels.running = true;
+      else add(kernelFiles, base, btf);
+    }
     for (const [name, object] of children(child(tree, 'objects'))) {
       named.add(name);
       addDirectories(base, object);
@@ -65,7 +85,13 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const [files, directories, typeFiles, dataFiles] = [sources, includes, types, data].map((set) =>
     [...set].sort(),
   );
-  return { sources: files!, includes: directories!, types: typeFiles!, data: dataFiles! };
+  return {
+    sources: files!,
+    includes: directories!,
+    types: typeFiles!,
+    data: dataFiles!,
+    kernels: { files: [...kernelFiles].sort(), ...kernels },
+  };
 }
 
 function texts(list: Located | undefined): string[] {

@@ -5,3 +5,4 @@ export { jsonWriter, type JsonWriter } from './json-writer';
 export { planSummary, renderPlan } from './plan';
 export { table, type Column } from './table';
 export { hexText, plain, resultJson, valueJson, valueText } from './value';
+export { annotations, renderVerdicts } from './verify';

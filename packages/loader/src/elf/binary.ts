@@ -1,3 +1,4 @@
+import { type ByteView } from '../bytes';
 import { BpfError } from '../errors';
 import { ET_DYN, ET_EXEC, fileTypes, PF_W, PF_X, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB } from './constants';
 import {
@@ -163,7 +164,12 @@ interface Table {
   readonly nameSection: number;
 }
 
-function readSections(file: FileBytes, littleEndian: boolean, table: Table): BinarySection[] {
+/** The section table and the names of the sections, both checked to be inside the file. */
+export function readSectionHeaders(
+  file: FileBytes,
+  littleEndian: boolean,
+  table: Table,
+): { readonly view: ByteView; readonly names: ByteView } {
   const { sectionOffset, sectionCount, nameSection } = table;
   const size = sectionCount * SECTION_HEADER;
   const view = filePart(file, { offset: sectionOffset, size }, littleEndian, 'the section table');
@@ -181,8 +187,13 @@ function readSections(file: FileBytes, littleEndian: boolean, table: Table): Bin
     littleEndian,
     'the section names',
   );
+  return { view, names };
+}
+
+function readSections(file: FileBytes, littleEndian: boolean, table: Table): BinarySection[] {
+  const { view, names } = readSectionHeaders(file, littleEndian, table);
   const sections: BinarySection[] = [];
-  for (let at = 0; at < size; at += SECTION_HEADER) {
+  for (let at = 0; at < view.length; at += SECTION_HEADER) {
     const index = at / SECTION_HEADER;
     sections.push({
       index,

@@ -6,6 +6,7 @@ export { bytesOfFile, type FileBytes } from './file-bytes';
 export { findFunction, matchFunctions, type FoundFunction } from './find-function';
 export { type Relocations } from './relocations';
 export { type ElfSection } from './section';
+export { sectionOf } from './section-of';
 export { type SymbolTable } from './symbol-table';
 export { type SymbolVersion } from './symbol-versions';
 export { usdtProbes, type UsdtProbe } from './usdt-notes';

@@ -3,7 +3,7 @@
  * Codes are stable: scripts match on them. Exit statuses are those of the command line's contract:
  * 1 internal, 3 manifest, 4 toolchain, 5 object, BTF or relocation, 6 verifier, 7 map incompatible,
  * 8 attach, 9 privilege, 10 lock, 12 stale plan, 13 failed and rolled back, 14 rollback incomplete,
- * 16 lock-file mismatch, 130 interrupted.
+ * 15 required kernel failed, 16 lock-file mismatch, 130 interrupted.
  */
 export const errorCodes = {
   /** A bug of ours: nothing the input did should lead here. */
@@ -101,6 +101,8 @@ export const errorCodes = {
   /** An apply failed after it had switched something that ran, and all of it is back as it was. */
   ROLLED_BACK: 13,
   ROLLBACK_INCOMPLETE: 14,
+  /** A program is not for a kernel that the manifest requires. */
+  REQUIRED_KERNEL_FAILED: 15,
   /** What was built is not what the lock file says. */
   LOCK_MISMATCH: 16,
   /** A signal ended the work; what was done is undone. */

@@ -70,13 +70,25 @@ function versionCode(major: number, minor: number, patch: number): number {
  * ```
  */
 export function kernelVersionCode(): number {
-  const texts = [
-    / (\d+)\.(\d+)\.(\d+)$/.exec(ubuntuSignature()),
-    / Debian (\d+)\.(\d+)\.(\d+)/.exec(version()),
-  ];
-  const match = texts.find((found) => found !== null) ?? /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release());
-  if (!match) throw new BpfError('INTERNAL', `the kernel's release '${release()}' has no version in it`);
-  return versionCode(Number(match[1]), Number(match[2]), Number(match[3] ?? 0));
+  const signed = / (\d+)\.(\d+)\.(\d+)$/.exec(ubuntuSignature());
+  if (signed !== null) return versionCode(Number(signed[1]), Number(signed[2]), Number(signed[3]));
+  const code = versionCodeOf(release(), version());
+  if (code === undefined)
+    throw new BpfError('INTERNAL', `the kernel's release '${release()}' has no version in it`);
+  return code;
+}
+
+/**
+ * `LINUX_VERSION_CODE` of a kernel by what `uname -r` and `uname -v` say there; undefined where neither says it.
+ *
+ * @example
+ * ```ts
+ * versionCodeOf('6.1.0-56-amd64', '#1 SMP Debian 6.1.192-2'); // 0x601c0
+ * ```
+ */
+export function versionCodeOf(release: string, version: string): number | undefined {
+  const match = / Debian (\d+)\.(\d+)\.(\d+)/.exec(version) ?? /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release);
+  return match === null ? undefined : versionCode(Number(match[1]), Number(match[2]), Number(match[3] ?? 0));
 }
 
 function ubuntuSignature(): string {

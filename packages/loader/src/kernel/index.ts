@@ -93,6 +93,7 @@ export {
   kernelIdentity,
   moduleIdentities,
   kernelVersionCode,
+  versionCodeOf,
   type KernelIdentity,
 } from './identity';
 export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';

@@ -22,7 +22,14 @@ export function kernelConfig(): ReadonlyMap<string, string> {
   return new Map();
 }
 
-/** Lines `CONFIG_NAME=value`; comments, which include `# CONFIG_NAME is not set`, are passed over. */
+/**
+ * Lines `CONFIG_NAME=value`; comments, which include `# CONFIG_NAME is not set`, are passed over.
+ *
+ * @example
+ * ```ts
+ * parseKernelConfig('CONFIG_HZ=250').get('CONFIG_HZ'); // '250'
+ * ```
+ */
 export function parseKernelConfig(text: string): Map<string, string> {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {

@@ -20,5 +20,7 @@ export {
   type RelocatedObject,
   type RelocatedProgram,
 } from './relocated';
-export { type ProgramRequirements, type Requirement, requirementsOf } from './requirements';
+export { type KnownToKernel, knownToKernel } from './known-to-kernel';
+export { type Requirement } from './requirement';
+export { type ProgramRequirements, requirementsOf } from './requirements';
 export { type TargetKernel, type VirtualExtern, virtualExterns } from './target';

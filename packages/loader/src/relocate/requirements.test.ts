@@ -30,6 +30,8 @@ const kernel: TargetKernel = {
     Btf.parse(
       ElfFile.parse(
         compile(`struct task { int other; int pid; }; struct task task;
+          enum bpf_prog_type { T0, T1, T26 = 26, __MAX_BPF_PROG_TYPE } types; enum bpf_func_id { H1 = 1, H4 = 4, H5, __BPF_FUNC_MAX_ID } helpers;
+          enum bpf_attach_type { A23 = 23 } attach; enum bpf_map_type { M2 = 2, __MAX } maps;
           int kfunc_old(void) { return task.pid; }
           typedef void (*btf_trace_started)(void *, struct task *); btf_trace_started tracepoint;`),
         { object: 'kernel.o' },
@@ -133,6 +135,8 @@ SEC("tp_btf/started") int prog(u64 *ctx) { struct task *t = (void *)ctx[0];
     answer,
     line: line! - header.split('\n').length + 1,
   }));
+  // Types of programs and attachments have a test of their own.
+  told.splice(0, told.length, ...told.filter(({ kind }) => !kind.endsWith(' type')));
   told.sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
   expect(told).toEqual([
     { kind: 'attach target', name: 'started', state: 'found', answer: 'vmlinux', line: 3 },
@@ -176,4 +180,42 @@ test('several errors of one program are all there', () => {
 
 test('a program that is not there is named with its neighbours', () => {
   expect(() => requirementsOf(parse(program('return 0;')), 'prag', kernel)).toThrow('did you mean prog?');
+});
+
+test('types of programs, maps and attachments, and helpers, are those that the kernel has', () => {
+  const source = `
+    struct { int (*type)[2]; int (*max_entries)[1]; u32 *key; u64 *value; } known SEC(".maps");
+    struct { int (*type)[27]; int (*max_entries)[4096]; } ring SEC(".maps");
+    static void *(*lookup)(void *map, const void *key) = (void *)1;
+    static long (*probe)(void *to, u32 size, const void *from) = (void *)113;
+    SEC("socket") int prog(struct task *t) { u32 zero = 0; now(); now();
+      if (EXISTS(t->added)) probe(&zero, 4, t);
+      return lookup(&known, &zero) != 0; }
+    SEC("socket") int two(void *t) { u32 zero = 0; probe(&zero, 4, t); return lookup(&ring, &zero) != 0; }
+    SEC("tcx/ingress") int three(void *t) { return 0; }`;
+  const spec = parse(source);
+  const asked = (name: string): string[] =>
+    requirementsOf(spec, name, kernel)
+      .requirements.filter(({ kind }) => / type$|helper/.test(kind))
+      .map(({ kind, name: what, state, error }) => `${kind} ${what} ${state} ${error?.code ?? ''}`.trim());
+  expect(asked('prog')).toEqual([
+    'program type socket_filter found',
+    'map type array (known) found',
+    'helper bpf_ktime_get_ns found',
+    'helper bpf_probe_read_kernel missing',
+    'helper bpf_map_lookup_elem found',
+  ]);
+  expect(asked('two')).toEqual([
+    'program type socket_filter found',
+    'map type ringbuf (ring) missing PROGRAM_INVALID',
+    'helper bpf_probe_read_kernel missing',
+    'helper bpf_map_lookup_elem found',
+  ]);
+  expect(asked('three')).toEqual([
+    'program type sched_cls missing PROGRAM_INVALID',
+    'attach type tcx_ingress missing',
+  ]);
+  const { requirements, relocated } = requirementsOf(spec, 'prog', kernel);
+  const call = requirements.find(({ name }) => name === 'bpf_probe_read_kernel')!;
+  expect(reachOf(relocated!.object, relocated!.program)(call.insn!)).toBe('no');
 });

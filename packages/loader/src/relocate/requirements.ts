@@ -4,36 +4,16 @@ import { findAttachTarget } from './attach-target';
 import { coreKind, CoreResolver } from './core';
 import { ExceptionCallbacks } from './exception-callbacks';
 import { firstUses, resolveExtern } from './externs';
+import { kindsOfBpf } from './kinds-of-bpf';
 import { layoutProgram, type Layout } from './link';
 import { relocateObject } from './relocate-object';
 import { type RelocatedObject, type RelocatedProgram } from './relocated';
+import { type Requirement } from './requirement';
 import { namedPrograms } from './select-programs';
 import { selectStructOps } from './select-struct-ops';
 import { resolveStructOps } from './struct-ops';
 import { sourceLine } from './source-line';
 import { type TargetKernel } from './target';
-
-/** One thing that a program asks of the kernel's types or configuration. */
-export interface Requirement {
-  /** Kind of a CO-RE relocation (`byte_off`, `field_exists`...), or what else is needed. */
-  readonly kind: string;
-  /** `struct task_struct.comm`, `bpf_ct_release`, `CONFIG_HZ`, `sched_process_exec`. */
-  readonly name: string;
-  /**
-   * `found`, or `absent`: the kernel does not have it, and the program is told so; or `missing`. `open`: only a running
-   * kernel knows.
-   */
-  readonly state: 'found' | 'absent' | 'missing' | 'open';
-  /** What goes into the program, or where it was found. */
-  readonly answer: string | undefined;
-  /** Why the program cannot be relocated, whatever it does; undefined where only reaching the instruction is wrong. */
-  readonly error: BpfError | undefined;
-  /** The instruction of the linked program that asks. */
-  readonly insn: number | undefined;
-  /** C source of the instruction. */
-  readonly file: string | undefined;
-  readonly line: number | undefined;
-}
 
 /** What a program asks of one kernel, and what it gets. */
 export interface ProgramRequirements {
@@ -47,10 +27,11 @@ export interface ProgramRequirements {
 }
 
 /**
- * Everything that a program asks of a kernel: every CO-RE relocation, kfunc, symbol and configuration value, and its
- * attach target. Where `relocateObject` ends at the first problem, this goes on.
+ * Everything that a program asks of a kernel: every CO-RE relocation, kfunc, symbol, configuration value and helper,
+ * its type and attach target, and the types of its maps. Where `relocateObject` ends at the first problem, this goes on.
  *
  * @param name of the program
+ * @param options.attachedToProgram it is for a function of another BPF program, which no kernel's types have
  * @throws BpfError PROGRAM_NOT_FOUND, PROGRAM_INVALID
  *
  * @example
@@ -59,24 +40,25 @@ export interface ProgramRequirements {
  * requirements.filter(({ state }) => state === 'missing').length; // 0
  * ```
  */
-export function requirementsOf(spec: ObjectSpec, name: string, target: TargetKernel): ProgramRequirements {
+export function requirementsOf(
+  spec: ObjectSpec,
+  name: string,
+  target: TargetKernel,
+  options: { readonly attachedToProgram?: boolean | undefined } = {},
+): ProgramRequirements {
   const program = namedPrograms(spec, [name])[0]!;
   const layout = layoutProgram(spec, program.function, new ExceptionCallbacks(spec).of(program.function));
-  const attached = attachRequirement(spec, program, target);
+  const toProgram = options.attachedToProgram === true;
+  const attached = toProgram ? [] : attachRequirement(spec, program, target);
   const all = [
+    ...kindsOfBpf(spec, program, layout, target),
     ...attached,
     ...structOpsRequirements(spec, program, target),
     ...coreRequirements(spec, layout, target),
     ...externRequirements(spec, layout, target),
   ];
   all.sort((a, b) => (a.insn ?? -1) - (b.insn ?? -1));
-  return settled(
-    spec,
-    program,
-    target,
-    all,
-    attached.some(({ error }) => error !== undefined),
-  );
+  return settled(spec, program, target, all, toProgram || attached.some(({ error }) => error !== undefined));
 }
 
 /** Relocates what can be; an error that nobody has named yet is one more requirement. */
@@ -124,7 +106,7 @@ function withReasons(requirements: readonly Requirement[], program: RelocatedPro
   });
 }
 
-const coreless = new Set(['kfunc', 'variable', 'symbol', 'kconfig', 'attach target', 'struct_ops']);
+const coreless = new Set(['kfunc', 'helper', 'variable', 'symbol', 'kconfig', 'attach target', 'struct_ops']);
 
 function attachRequirement(spec: ObjectSpec, program: ProgramSpec, target: TargetKernel): Requirement[] {
   const base = {

@@ -50,6 +50,7 @@ test('a project with a manifest gets its targets, with a configuration for each 
     'bpf-status',
     'bpf-types',
     'bpf-unload',
+    'bpf-verify',
   ]);
   for (const target of Object.values(targets!)) {
     expect(target.configurations).toEqual({
@@ -72,6 +73,11 @@ test('objects may come from the cache, what touches the kernel never does and ru
     options: { environment: 'dev' },
   });
   expect(targets!['bpf-build']!.inputs).toContain('{workspaceRoot}/bpf.config.yaml');
+  expect(targets!['bpf-verify']).toMatchObject({
+    cache: true,
+    outputs: ['{projectRoot}/dist/bpf/{options.environment}/verify.json'],
+    dependsOn: ['bpf-build'],
+  });
   expect(targets!['bpf-load']).toMatchObject({ dependsOn: ['bpf-build'] });
   for (const name of ['bpf-load', 'bpf-plan', 'bpf-rollback', 'bpf-status', 'bpf-unload']) {
     expect(targets![name]).toMatchObject({ cache: false, parallelism: false });
@@ -111,6 +117,7 @@ test('options of nx.json rename targets, and what depends on them', async () => 
     'bpf-status',
     'bpf-types',
     'bpf-unload',
+    'bpf-verify',
   ]);
   expect(targets!['deploy']).toMatchObject({
     executor: '@nx-bpf/plugin:load',

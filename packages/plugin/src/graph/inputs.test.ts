@@ -4,7 +4,7 @@ import path from 'node:path';
 import { listProjects, scanIncludes } from '@nx-bpf/deploy/projects';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDependencies } from './create-dependencies';
-import { buildInputs } from './inputs';
+import { buildInputs, verifyInputs } from './inputs';
 
 let root = '';
 beforeAll(() => {
@@ -73,6 +73,28 @@ test('the kernel is an input where vmlinux.h is made from its types', () => {
     );
   expect(runtimes('user')).toContainEqual(expect.stringContaining('/sys/kernel/notes'));
   expect(runtimes('agent')).not.toContainEqual(expect.stringContaining('/sys/kernel/notes'));
+});
+
+test('the kernels that programs are verified for are inputs of that: files, what apt knows, or the running kernel', () => {
+  const added = (name: string) => {
+    const build = buildInputs(project(name), root);
+    return verifyInputs(project(name), root).slice(build.length);
+  };
+  // One that names no kernel is verified for the running one, which its vmlinux.h is made from already.
+  expect(added('user')).toEqual([]);
+  expect(added('agent')).toEqual([{ runtime: expect.stringContaining('/sys/kernel/notes') }]);
+  const manifest = path.join(root, 'agent/bpf.config.yaml');
+  const before = fs.readFileSync(manifest, 'utf8');
+  fs.appendFileSync(
+    manifest,
+    "kernels: { a: { btf: btf/a.btf, config: btf/a.config }, b: { btf: { package: 'linux-image-6.1.*-amd64' } } }\n",
+  );
+  expect(added('agent')).toEqual([
+    '{workspaceRoot}/agent/btf/a.btf',
+    '{workspaceRoot}/agent/btf/a.config',
+    { runtime: expect.stringContaining('apt-cache pkgnames linux-image-') },
+  ]);
+  fs.writeFileSync(manifest, before);
 });
 
 test('a project depends on those whose headers it includes, for the file that does', () => {

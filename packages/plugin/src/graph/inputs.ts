@@ -44,6 +44,32 @@ export function buildInputs(
   ];
 }
 
+/** Prints which kernel packages apt knows: what a name with * stands for. */
+const packages = 'apt-cache pkgnames linux-image- 2>/dev/null | sort | sha256sum; true';
+
+/**
+ * What `bpf-verify` depends on: what the objects do, the files of kernels that the manifests name, the packages that apt
+ * knows where they name such, and the running kernel where that is asked or no other is named.
+ */
+export function verifyInputs(
+  project: ListedProject,
+  workspaceRoot: string,
+  plugin = ownDirectory,
+): NonNullable<TargetConfiguration['inputs']> {
+  const { files, packaged, running } = project.written.kernels;
+  const inputs = buildInputs(project, workspaceRoot, plugin);
+  const named = files.length > 0 || packaged;
+  const asksKernel = running || !named;
+  const has = (command: string): boolean =>
+    inputs.some((input) => typeof input === 'object' && 'runtime' in input && input.runtime === command);
+  return [
+    ...inputs,
+    ...files.map((file) => `{workspaceRoot}/${file}`),
+    ...(packaged ? [{ runtime: packages }] : []),
+    ...(asksKernel && !has(kernel) ? [{ runtime: kernel }] : []),
+  ];
+}
+
 function ownSources(workspaceRoot: string, plugin: string): string[] {
   const fromRoot = path.relative(workspaceRoot, plugin);
   const installed = fromRoot.startsWith('..') || fromRoot.split(path.sep).includes('node_modules');

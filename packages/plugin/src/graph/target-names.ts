@@ -8,6 +8,7 @@ export const targetNames = [
   'bpf-status',
   'bpf-types',
   'bpf-unload',
+  'bpf-verify',
 ] as const;
 
 export type TargetName = (typeof targetNames)[number];

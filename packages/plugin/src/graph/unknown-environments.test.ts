@@ -9,7 +9,13 @@ const agent = {
   files: ['packages/agent/bpf.config.yaml'],
   environments: ['dev', 'prod'],
   defaultEnvironment: 'dev',
-  written: { sources: [], includes: [], types: [], data: [] },
+  written: {
+    sources: [],
+    includes: [],
+    types: [],
+    data: [],
+    kernels: { files: [], packaged: false, running: false },
+  },
 };
 const probe = {
   ...agent,

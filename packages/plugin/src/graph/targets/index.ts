@@ -9,6 +9,7 @@ import { rollbackTarget } from './rollback';
 import { statusTarget } from './status';
 import { typesTarget } from './types';
 import { unloadTarget } from './unload';
+import { verifyTarget } from './verify';
 
 const inferred: {
   readonly [N in TargetName]: (project: ListedProject, workspaceRoot: string) => TargetConfiguration;
@@ -21,6 +22,7 @@ const inferred: {
   'bpf-status': statusTarget,
   'bpf-types': typesTarget,
   'bpf-unload': unloadTarget,
+  'bpf-verify': verifyTarget,
 };
 
 /** Every target that a project gets from its manifest, under the names of this workspace. */

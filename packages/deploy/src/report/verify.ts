@@ -1,0 +1,106 @@
+import pc from 'picocolors';
+import { passes, type Finding, type KernelVerdict, type ProgramVerdict } from '../verify';
+import { table } from './table';
+
+/**
+ * What verifying found: the kernels, a table of programs and kernels, and what is to be said of each.
+ *
+ * @param verbose everything that the programs ask for, too
+ */
+export function renderVerdicts(kernels: readonly KernelVerdict[], verbose = false): string[] {
+  const programs = kernels[0]?.programs ?? [];
+  const lines = [
+    ...table(kernels, [
+      { title: 'kernel', of: ({ kernel }) => kernel },
+      { title: 'release', of: ({ release }) => release ?? '' },
+      { title: 'types', of: ({ source }) => source },
+      { title: 'required', of: ({ required }) => (required ? 'yes' : 'no') },
+    ]),
+    '',
+    ...table(programs, [
+      { title: 'program', of: ({ program }) => program },
+      ...kernels.map(({ kernel, programs: of }) => ({
+        title: kernel,
+        of: ({ program }: ProgramVerdict) => cell(of.find((each) => each.program === program)!),
+      })),
+    ]),
+  ];
+  const details = kernels.flatMap((kernel) =>
+    kernel.programs.flatMap((program) => [
+      ...program.findings.flatMap((finding) => describe(kernel, program, finding)),
+      ...(verbose ? asked(kernel, program) : []),
+    ]),
+  );
+  return details.length === 0 ? lines : [...lines, '', ...details];
+}
+
+/** Without colours: a table counts the letters of its cells. */
+function cell({ relocates, attaches, findings, requirements }: ProgramVerdict): string {
+  const missing = findings.filter(({ state }) => state === 'missing').length;
+  const unsure = findings.filter(({ state }) => state === 'unsure').length;
+  const guarded = findings.filter(({ state }) => state === 'guarded').length;
+  if (relocates === 'no') return `FAILS (${missing} missing)`;
+  if (relocates === 'unsure') return `reached? (${unsure} missing)`;
+  if (attaches === 'no') return 'relocates, CANNOT ATTACH';
+  const met = requirements.filter(({ state }) => state === 'found').length;
+  return `relocates (${met} found${guarded > 0 ? `, ${guarded} guarded` : ''})`;
+}
+
+function describe({ kernel }: KernelVerdict, { program }: ProgramVerdict, finding: Finding): string[] {
+  const { state, kind, message, file, line } = finding;
+  const place = file === null ? '' : ` ${[file, line].filter((part) => part !== null).join(':')}`;
+  const text = `${kernel}: ${program}${place}: ${kind} ${message}`;
+  switch (state) {
+    case 'missing':
+      return [`${pc.red('missing')} ${text}`];
+    case 'unsure':
+      return [`${pc.yellow('reached?')} ${text}`];
+    case 'guarded':
+      return [`${pc.dim('guarded')} ${text}`];
+    default:
+      return [`${pc.dim('open')} ${text}`];
+  }
+}
+
+function asked({ kernel }: KernelVerdict, { program, requirements }: ProgramVerdict): string[] {
+  return [
+    '',
+    pc.bold(`${program} on ${kernel}`),
+    ...table(requirements, [
+      { title: 'asks for', of: ({ kind }) => kind },
+      { title: 'name', of: ({ name }) => name },
+      { title: 'state', of: ({ state }) => state },
+      { title: 'answer', of: ({ answer }) => answer ?? '' },
+      { title: 'line', of: ({ file, line }) => (file === null ? '' : `${file}:${line}`) },
+    ]).map((line) => `  ${line}`),
+  ];
+}
+
+/**
+ * Workflow commands that put what was found beside the line of C in a pull request: errors for kernels that are
+ * required, warnings for the others. Source: "Workflow commands" of GitHub Actions' documentation.
+ */
+export function annotations(kernels: readonly KernelVerdict[]): string[] {
+  return kernels.flatMap(({ kernel, required, programs }) =>
+    programs
+      .filter((program) => !passes(program))
+      .flatMap(({ program, findings }) =>
+        findings
+          .filter(({ state }) => state === 'missing' || state === 'unsure')
+          .map(({ file, line, kind, message }) => {
+            const place =
+              file === null ? '' : ` file=${property(file)}${line === null ? '' : `,line=${line}`}`;
+            const text = `${program} on ${kernel}: ${kind} ${message}`;
+            return `::${required ? 'error' : 'warning'}${place}::${data(text)}`;
+          }),
+      ),
+  );
+}
+
+function data(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

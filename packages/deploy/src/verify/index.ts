@@ -1,0 +1,2 @@
+export { passes, type Finding, type KernelVerdict, type ProgramVerdict } from './verdict';
+export { verify, type VerifyInput } from './verify';

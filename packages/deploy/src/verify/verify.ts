@@ -1,0 +1,169 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { BpfError, objectDigest, parseObject, type ObjectSpec, type RelocatedObject } from '@nx-bpf/loader';
+import { hasPrograms, readObject, withValues, type CompiledObject, type ObjectFile } from '../apply';
+import { Problems, type ProjectConfig } from '../manifest';
+import { refuseSharedFolder, writeByRename } from '../cache';
+import { relocates, type WantedProgram } from './relocates';
+import { openKernel, runningOnly, type NamedKernel } from './target-kernel';
+import { passes, type KernelVerdict, type ProgramVerdict } from './verdict';
+
+/** What verifying is told. */
+export interface VerifyInput {
+  readonly config: ProjectConfig;
+  readonly objects: readonly CompiledObject[];
+  /** Directory of results: of an object that was verified for a kernel before, nothing is read but this. */
+  readonly results: string;
+  readonly note: (text: string) => void;
+}
+
+/** Part of the key of a stored result: another form of result, or another way to it, is another number. */
+const FORMAT = 1;
+
+/**
+ * Verifies every program of a project for every kernel that its manifest names, with the constants of its environment:
+ * whether it relocates there, without that kernel running. Needs no privileges.
+ *
+ * @throws BpfError MANIFEST_INVALID for programs and constants that the objects do not have; what is wrong with an object
+ * or with a kernel's file
+ *
+ * @example
+ * ```ts
+ * const kernels = await verify({ config, objects, results: '.nx-bpf/cache/verify', note: console.log });
+ * kernels.filter(({ success }) => !success).map(({ kernel }) => kernel); // names of kernels it is not for
+ * ```
+ */
+export async function verify(input: VerifyInput): Promise<readonly KernelVerdict[]> {
+  const { config, note } = input;
+  const objects = input.objects.map((object) => new VerifiedObject(config, object));
+  for (const object of objects) object.check();
+  const named = Object.entries(config.kernels);
+  const kernels = named.length > 0 ? named : Object.entries(runningOnly);
+  const refused = refuseSharedFolder(input.results);
+  if (refused !== undefined) note(`results are not kept: ${refused}`);
+  const verdicts: KernelVerdict[] = [];
+  for (const [name, kernel] of kernels) {
+    try {
+      const opened = await openKernel(name, kernel, note);
+      const folder = refused === undefined ? input.results : undefined;
+      verdicts.push(verdictOf(config, objects, opened, folder));
+    } catch (error) {
+      throw error instanceof BpfError ? about(name, error) : error;
+    }
+  }
+  return verdicts;
+}
+
+function verdictOf(
+  { workspaceRoot }: ProjectConfig,
+  objects: readonly VerifiedObject[],
+  kernel: NamedKernel,
+  results: string | undefined,
+): KernelVerdict {
+  const programs = objects.flatMap((object) => stored(results, object, kernel));
+  programs.sort((a, b) => (a.program < b.program ? -1 : 1));
+  const { name, required, source, release, sha256 } = kernel;
+  return {
+    kernel: name,
+    required,
+    source: path.isAbsolute(source) ? path.relative(workspaceRoot, source) : source,
+    release: release ?? null,
+    sha256: sha256 ?? null,
+    success: programs.every(passes),
+    programs,
+  };
+}
+
+/** What is wrong with the manifest has its place already. */
+function about(kernel: string, error: BpfError): BpfError {
+  if (error.code === 'MANIFEST_INVALID') return error;
+  return new BpfError(error.code, `kernel ${kernel}: ${error.message}`, { ...error.fields, ...said }, error);
+}
+
+/** The message has these already. */
+const said = { found: undefined, expected: undefined, hint: undefined };
+
+/** The verdicts of an object's programs: as they were found before, or now. */
+function stored(
+  results: string | undefined,
+  object: VerifiedObject,
+  kernel: NamedKernel,
+): readonly ProgramVerdict[] {
+  const key = objectDigest(
+    Buffer.from(JSON.stringify([FORMAT, object.digest, object.asked, kernel.identity])),
+  );
+  const file = results === undefined ? undefined : path.join(results, `${key}.json`);
+  const before = file === undefined ? undefined : readResult(file);
+  if (before !== undefined) return before;
+  const found = object.programs.map((program) =>
+    relocates(object.spec(), program, kernel.target, (relocated) => object.withConstants(relocated)),
+  );
+  if (file !== undefined) writeByRename(file, Buffer.from(JSON.stringify(found)));
+  return found;
+}
+
+function readResult(file: string): readonly ProgramVerdict[] | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as readonly ProgramVerdict[];
+  } catch {
+    // Not there, or damaged: it is found out anew.
+    return undefined;
+  }
+}
+
+/** An object of the project and what the manifest asks of it. */
+class VerifiedObject {
+  readonly programs: readonly WantedProgram[];
+  private readonly file: ObjectFile;
+  private parsed: ObjectSpec | undefined;
+
+  constructor(
+    private readonly config: ProjectConfig,
+    private readonly object: CompiledObject,
+  ) {
+    this.file = readObject(object.file);
+    this.programs = Object.entries(config.programs)
+      .filter(([, program]) => program.object === object.name)
+      .map(([name, { object: of, function: entry, attach }]) => ({
+        name,
+        object: of,
+        function: entry,
+        attach,
+      }));
+  }
+
+  get digest(): string {
+    return this.file.digest;
+  }
+
+  /** What beside the object's bytes a result depends on, but for the kernel. */
+  get asked(): unknown {
+    const { constants } = this.config.objects[this.object.name]!;
+    return [this.object.name, plain(constants), this.programs];
+  }
+
+  spec(): ObjectSpec {
+    this.parsed ??= parseObject(this.file.bytes, { name: this.object.name });
+    return this.parsed;
+  }
+
+  /** @throws BpfError MANIFEST_INVALID, before any kernel is looked at */
+  check(): void {
+    const problems = new Problems();
+    hasPrograms(this.config, this.object.name, this.spec(), problems);
+    problems.throwIfAny();
+  }
+
+  withConstants(relocated: RelocatedObject): RelocatedObject {
+    const problems = new Problems();
+    const object = withValues(this.config, this.object.name, relocated, problems);
+    problems.throwIfAny();
+    return object;
+  }
+}
+
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each)),
+  ) as unknown;
+}

@@ -1,0 +1,11 @@
+import { type ExecutorContext } from '@nx/devkit';
+import { execute } from '../execute';
+import { type DeployOptions } from '../options';
+
+/** Tells for which of the manifest's kernels the project's programs are. */
+export default function verify(
+  options: DeployOptions,
+  context: ExecutorContext,
+): Promise<{ success: boolean }> {
+  return execute('verify', options, context);
+}
