@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { systemText } from './system-file';
 
 /** Bit numbers of include/uapi/linux/capability.h, those that BPF asks for. */
 const bits = {
@@ -31,10 +31,10 @@ export interface Privileges {
  * ```
  */
 export function privileges(): Privileges {
-  const status = readFileSync('/proc/self/status', 'latin1');
+  const status = systemText('/proc/self/status');
   return {
     effective: effectiveCapabilities(status),
-    userNamespace: inUserNamespace(readFileSync('/proc/self/uid_map', 'latin1')),
+    userNamespace: inUserNamespace(systemText('/proc/self/uid_map')),
   };
 }
 

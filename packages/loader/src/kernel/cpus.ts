@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { BpfError } from '../errors';
+import { systemText } from './system-file';
 
 let possible: number | undefined;
 
@@ -15,7 +15,7 @@ let possible: number | undefined;
  * ```
  */
 export function possibleCpus(): number {
-  possible ??= countCpus(readFileSync('/sys/devices/system/cpu/possible', 'latin1'));
+  possible ??= countCpus(systemText('/sys/devices/system/cpu/possible'));
   return possible;
 }
 
@@ -31,7 +31,7 @@ export function possibleCpus(): number {
  * ```
  */
 export function onlineCpus(): number[] {
-  return cpuList(readFileSync('/sys/devices/system/cpu/online', 'latin1'));
+  return cpuList(systemText('/sys/devices/system/cpu/online'));
 }
 
 /** How many CPUs a list of ranges has, such as `0-3,8`: the kernel packs the values of per-CPU maps without gaps. */

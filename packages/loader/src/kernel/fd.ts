@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { BpfError } from '../errors';
 import { lastErrno, native } from './native';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
+import { systemText } from './system-file';
 
 /**
  * A file descriptor with one owner. Closing twice is harmless, use after close is an error: a bare number would by
@@ -139,6 +139,6 @@ export function duplicateFd(fd: number): number {
  * ```
  */
 export function fdInfoLine(fd: number, name: string): string | undefined {
-  const text = readFileSync(`/proc/thread-self/fdinfo/${fd}`, 'latin1');
+  const text = systemText(`/proc/thread-self/fdinfo/${fd}`);
   return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1];
 }

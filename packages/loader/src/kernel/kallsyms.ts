@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { BpfError } from '../errors';
+import { systemFile, systemText } from './system-file';
 
 const newline = 0x0a;
 const tab = 0x09;
@@ -20,7 +20,7 @@ const tab = 0x09;
  */
 export function kernelSymbols(
   names: Iterable<string>,
-  text: Buffer = readFileSync('/proc/kallsyms'),
+  text: Buffer = systemFile('/proc/kallsyms'),
 ): Map<string, bigint[]> {
   const symbols = new Map<string, bigint[]>();
   for (const name of names) {
@@ -47,7 +47,7 @@ function hidden(name: string): BpfError {
  */
 export function functionAddresses(
   names: ReadonlySet<string>,
-  text: string = readFileSync('/proc/kallsyms', 'latin1'),
+  text: string = systemText('/proc/kallsyms'),
 ): Map<string, bigint[]> {
   const found = new Map<string, bigint[]>();
   for (const [, digits, name] of text.matchAll(/^([0-9a-f]+) [tTwW] ([^\t\n]+)/gm)) {
@@ -94,7 +94,7 @@ function endsName(text: Buffer, end: number): boolean {
  * kernelFunctions().includes('vfs_read'); // true
  * ```
  */
-export function kernelFunctions(text: string = readFileSync('/proc/kallsyms', 'latin1')): string[] {
+export function kernelFunctions(text: string = systemText('/proc/kallsyms')): string[] {
   return [...new Set(Array.from(text.matchAll(/^[0-9a-f]+ [tTwW] ([^\t\n]+)/gm), (match) => match[1]!))];
 }
 
@@ -104,7 +104,7 @@ export function kernelFunctions(text: string = readFileSync('/proc/kallsyms', 'l
  */
 export function functionsAt(
   addresses: Iterable<bigint>,
-  text: string = readFileSync('/proc/kallsyms', 'latin1'),
+  text: string = systemText('/proc/kallsyms'),
 ): Map<bigint, string> {
   // Addresses of 16 digits each: as text they are in the order of the numbers, and of equals the first stays first.
   const functions = Array.from(text.matchAll(/^([0-9a-f]{16}) [tTwW] ([^\t\n]+)/gm), ([, start, name]) => ({

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { fileSystemMagic, fileSystemType } from './files';
+import { systemFile } from './system-file';
 
 /** A line of /proc/PID/mountinfo (proc(5)). */
 export interface MountPoint {
@@ -55,7 +55,7 @@ const conventional = {
 export function findMount(type: 'bpf' | 'tracefs' | 'cgroup2'): string | undefined {
   const { magic, path: usual } = conventional[type];
   if (fileSystemType(usual) === magic) return usual;
-  const points = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const points = parseMountInfo(systemFile('/proc/self/mountinfo').toString('utf8'));
   const whole = points.filter((point) => point.type === type && point.root === '/');
   return whole.map((point) => point.path).find((path) => fileSystemType(path) === magic);
 }
@@ -69,7 +69,7 @@ export function findMount(type: 'bpf' | 'tracefs' | 'cgroup2'): string | undefin
  * ```
  */
 export function allMounts(type: 'bpf' | 'tracefs' | 'cgroup2'): string[] {
-  const points = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const points = parseMountInfo(systemFile('/proc/self/mountinfo').toString('utf8'));
   const whole = points.filter((point) => point.type === type && point.root === '/');
   const shown = whole
     .map((point) => point.path)

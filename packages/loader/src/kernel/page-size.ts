@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { systemFile } from './system-file';
 
 /** AT_PAGESZ of include/uapi/linux/auxvec.h. */
 const AT_PAGESZ = 6n;
@@ -10,7 +10,7 @@ let size: number | undefined;
  * ends on one. From the auxiliary vector that the kernel gave this process (getauxval(3)).
  */
 export function pageSize(): number {
-  size ??= pageSizeIn(readFileSync('/proc/self/auxv'));
+  size ??= pageSizeIn(systemFile('/proc/self/auxv'));
   return size;
 }
 
