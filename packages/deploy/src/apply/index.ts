@@ -8,3 +8,4 @@ export { rollback, type RollbackResult } from './rollback';
 export { status, type Status } from './status';
 export { rawLoad, type RawLoad, type RawLoadOptions } from './raw-load';
 export { rawUnload, type RawUnload } from './raw-unload';
+export { takeBundledRelocations } from './bundled-relocations';

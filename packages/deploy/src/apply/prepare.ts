@@ -8,7 +8,7 @@ import {
   type RelocatedObject,
 } from '@nx-bpf/loader';
 import { type RelocationCache } from '../cache';
-import { at, type Problems, type ProjectConfig } from '../manifest';
+import { at, functionsOf, type Problems, type ProjectConfig } from '../manifest';
 import { readObject, relocateCached } from './relocate-cached';
 
 /** An object of the manifest, compiled. */
@@ -55,8 +55,7 @@ export function prepareObject(
   object: CompiledObject,
   { cache, problems, note }: Preparation,
 ): PreparedObject | undefined {
-  const wanted = Object.values(config.programs).filter((program) => program.object === object.name);
-  const functions = [...new Set(wanted.map((program) => program.function))].sort();
+  const functions = functionsOf(config, object.name);
   const file = { ...readObject(object.file), name: object.name };
   let answer;
   try {

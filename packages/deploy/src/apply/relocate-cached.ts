@@ -64,9 +64,7 @@ export function relocateCached(
   cache: RelocationCache,
   { check = () => undefined, types }: RelocateSettings = {},
 ): CacheAnswer & RelocationTime {
-  const running = kernelIdentity().buildId ?? objectDigest(runningKernel().btf().bytes);
-  const kernel = types === undefined ? running : `${running} ${types.digest}`;
-  const key = relocationInputsDigest({ object: `${object.name} ${object.digest}`, kernel, programs });
+  const key = relocationKey(object, programs, types);
   let parse = 0;
   const start = process.hrtime.bigint();
   try {
@@ -83,6 +81,17 @@ export function relocateCached(
   } catch (error) {
     throw error instanceof BpfError ? error.with({ object: object.file }) : error;
   }
+}
+
+/** The name of a relocation for the running kernel in the cache. */
+export function relocationKey(
+  object: Pick<ObjectFile, 'digest'> & { readonly name: string },
+  programs: readonly string[] | undefined,
+  types?: Pick<ObjectFile, 'digest'>,
+): string {
+  const running = kernelIdentity().buildId ?? objectDigest(runningKernel().btf().bytes);
+  const kernel = types === undefined ? running : `${running} ${types.digest}`;
+  return relocationInputsDigest({ object: `${object.name} ${object.digest}`, kernel, programs });
 }
 
 /** What a relocation may depend on beyond the kernel's build: its configuration, and the modules that are loaded. */

@@ -16,6 +16,15 @@ export interface BundledObject {
   readonly toolchain: string;
 }
 
+/** A relocation in a bundle: what `BundledRelocation` says of it, its file in place of its bytes. */
+export interface IndexedRelocation {
+  readonly object: string;
+  readonly programs: readonly string[];
+  readonly kernel: string;
+  readonly btf: string;
+  readonly file: string;
+}
+
 /** What is in a bundle. */
 export interface BundleIndex {
   readonly format: typeof BUNDLE_FORMAT;
@@ -25,6 +34,7 @@ export interface BundleIndex {
   readonly config: string;
   readonly objects: readonly BundledObject[];
   readonly lock: LockEntry;
+  readonly relocations: readonly IndexedRelocation[];
   /** SHA-256 of every other entry, by name, sorted. */
   readonly files: Readonly<Record<string, string>>;
 }

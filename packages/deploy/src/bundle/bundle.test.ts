@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError, BtfBuilder, decodeRelocated } from '@nx-bpf/loader';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadProject, type ProjectConfig } from '../manifest';
 import { buildObjects, type BuiltObject } from '../toolchain';
-import { checkLock, readBundle, updateLock, writeBundle } from './index';
+import { checkLock, readBundle, relocateForKernels, updateLock, writeBundle } from './index';
 
 let base = '';
 /** Bundles are unpacked below TMPDIR: one of our own, so that what is left there is seen. */
@@ -186,6 +186,20 @@ programs: { guard: { attach: [{ id: main, uprobe: { binary: ${root}/bin/server, 
     bundle.close();
     expect(config.toolchain.cflags).toEqual([`-I${root}/shared`]);
     expect(fs.readFileSync(file, 'latin1')).not.toContain(`${root}/shared`);
+  });
+
+  test('objects relocated for kernels of the manifest come along; what a kernel does not have, is left to its host', async () => {
+    const { config, objects } = await built(workspace('ws'));
+    const kernel = { name: 'empty', btf: new BtfBuilder().build() };
+    const relocations = relocateForKernels(config, objects, [kernel]);
+    expect(relocations).toMatchObject([{ object: 'edge', programs: ['guard'], kernel: 'empty' }]);
+    const file = path.join(base, 'p.nxbpf');
+    const plain = await writeBundle(config, objects, file);
+    expect(await writeBundle(config, objects, file, relocations)).not.toBe(plain);
+    const bundle = await readBundle(file);
+    expect(bundle.relocations).toEqual(relocations);
+    expect(decodeRelocated(bundle.relocations[0]!.bytes).programs.map(({ name }) => name)).toEqual(['guard']);
+    bundle.close();
   });
 
   test('a changed byte anywhere is noticed, or changes nothing; nothing is left unpacked', async () => {

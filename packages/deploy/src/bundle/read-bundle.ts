@@ -12,6 +12,7 @@ import {
   type BundleIndex,
 } from './bundle-index';
 import { decodeConfig } from './portable-config';
+import { type BundledRelocation } from './relocate-for-kernels';
 
 /** Entries of the bundle itself. */
 const own: readonly string[] = [indexFile, indexDigestFile];
@@ -21,6 +22,7 @@ export interface OpenBundle {
   readonly config: ProjectConfig;
   /** Their files are absolute. */
   readonly objects: readonly BundledObject[];
+  readonly relocations: readonly BundledRelocation[];
   /** SHA-256 of the bundle. */
   readonly sha256: string;
   /** Removes the directory. */
@@ -28,7 +30,7 @@ export interface OpenBundle {
 }
 
 /** Names of entries: what `writeBundle` writes, and nothing that leads elsewhere. */
-const entryName = /^(objects|data)\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}$/;
+const entryName = /^(objects|data|relocated)\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}$/;
 
 /**
  * Reads a bundle: every entry must be one that the index names, with the bytes that it names. Nothing is asked of the
@@ -58,7 +60,12 @@ export async function readBundle(file: string): Promise<OpenBundle> {
     const config = decodeConfig(index.config, directory);
     checkIdentity(file, index, config);
     const objects = index.objects.map((object) => ({ ...object, file: path.join(directory, object.file) }));
-    return { config, objects, sha256: sha256(bytes), close };
+    const relocations = index.relocations.map(({ file: inside, ...relocation }) => ({
+      ...relocation,
+      // Not a Buffer: its slice() would share memory.
+      bytes: new Uint8Array(entries.get(inside)!),
+    }));
+    return { config, objects, relocations, sha256: sha256(bytes), close };
   } catch (error) {
     close();
     throw error instanceof SyntaxError ? invalid(file, `its manifest: ${error.message}`) : error;
@@ -160,7 +167,15 @@ function readIndex(file: string, entries: ReadonlyMap<string, Buffer>): BundleIn
       strange === undefined ? 'it has no manifest' : `object '${strange.name}' is not in it`,
     );
   }
-  return index as BundleIndex;
+  const relocations = index.relocations ?? [];
+  const homeless = relocations.find(
+    ({ file: entry, object }) =>
+      !Object.hasOwn(listed, entry) || !objects.some(({ name }) => name === object),
+  );
+  if (homeless !== undefined) {
+    throw invalid(file, `a relocation of object '${homeless.object}' is not in it, or the object is not`);
+  }
+  return { ...index, relocations } as BundleIndex;
 }
 
 function invalid(file: string, problem: string): BpfError {

@@ -13,12 +13,14 @@ import {
 } from './bundle-index';
 import { lockEntry } from './lock-entry';
 import { encodeConfig } from './portable-config';
+import { type BundledRelocation } from './relocate-for-kernels';
 
 /**
  * Writes a project in an environment as one file: its objects, the merged manifest, the data files that this names,
  * and the lock. The same inputs give the same bytes, whoever writes them, where and when.
  *
  * @param file where to; written by rename
+ * @param relocations of its objects for kernels: see `relocateForKernels`
  * @returns SHA-256 of the bundle
  * @throws BpfError FILE
  *
@@ -32,6 +34,7 @@ export async function writeBundle(
   config: ProjectConfig,
   objects: readonly BuiltObject[],
   file: string,
+  relocations: readonly BundledRelocation[] = [],
 ): Promise<string> {
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bundle-'));
   try {
@@ -49,6 +52,11 @@ export async function writeBundle(
       files.set(inside, readData(name, contents.from.file));
       moved.set(contents.from.file, inside);
     }
+    const indexed = relocations.map(({ bytes, ...relocation }) => {
+      const inside = `relocated/${relocation.kernel}.${relocation.object}`;
+      files.set(inside, bytes);
+      return { ...relocation, file: inside };
+    });
     const names = [...files.keys()].sort();
     const index: BundleIndex = {
       format: BUNDLE_FORMAT,
@@ -57,6 +65,7 @@ export async function writeBundle(
       config: encodeConfig(config, moved),
       objects: bundled,
       lock: lockEntry(config, objects),
+      relocations: indexed,
       files: Object.fromEntries(names.map((name) => [name, sha256(files.get(name)!)])),
     };
     const text = Buffer.from(`${JSON.stringify(index, null, 2)}\n`);

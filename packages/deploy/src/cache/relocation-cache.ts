@@ -68,6 +68,13 @@ export class RelocationCache {
     const failed = store(file, encodeEntry(values, encodeRelocated(relocated)));
     return { relocated, outcome: 'miss', note: failed ?? stored.damage };
   }
+
+  /** Stores an output that depends on nothing but its key, unless there is one. */
+  put(key: string, relocated: RelocatedObject): void {
+    if (this.folder === undefined) return;
+    const file = path.join(this.folder, `${key}.${entryFormat}`);
+    if (!fs.existsSync(file)) store(file, encodeEntry({}, encodeRelocated(relocated)));
+  }
 }
 
 /** Writes an entry; a disk that is full or read-only costs time at the next load, and nothing else. */

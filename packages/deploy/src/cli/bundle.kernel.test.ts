@@ -27,8 +27,9 @@ kernelSuite('a bundle on a host', (kernel) => {
     await kernel.withVeth((veth) => {
       write(
         'bpf.config.yaml',
-        `version: 1\npin: { root: ${kernel.bpffs}/nx-bpf }\nenvironments: { dev: {}, prod: {} }\n`,
+        `version: 1\npin: { root: ${kernel.bpffs}/nx-bpf }\nenvironments: { dev: {}, prod: {} }\nkernels: { here: { btf: here.btf } }\n`,
       );
+      fs.copyFileSync('/sys/kernel/btf/vmlinux', path.join(kernel.directory, 'here.btf'));
       write('p/package.json', '{ "name": "p" }');
       write('p/src/edge.bpf.c', source);
       write(
@@ -49,12 +50,16 @@ environments: { prod: { deploy: { requireLock: true }, objects: { edge: { consta
       expect(command.json('lock', 'p')).toMatchObject({ changed: false });
       expect(command.run('build', 'p', '-e', 'dev', '--frozen').status).toBe(0);
       expect(bundle().status).toBe(0);
-      for (const name of ['p', 'bpf.config.yaml', 'bpf.lock.json', '.nx-bpf'])
+      for (const name of ['p', 'bpf.config.yaml', 'bpf.lock.json', '.nx-bpf', 'here.btf'])
         fs.rmSync(path.join(kernel.directory, name), { recursive: true, force: true });
 
       const applied = onHost('apply', '--bundle', file, '--json');
       expect(applied.stderr).not.toContain('error');
-      expect(JSON.parse(applied.stdout)).toMatchObject({ project: 'p', environment: 'prod', generation: 1 });
+      expect(applied.stderr).toContain('relocated for this kernel when it was bundled: here');
+      expect(JSON.parse(applied.stdout)).toMatchObject({
+        ...{ project: 'p', environment: 'prod', generation: 1 },
+        objects: [{ name: 'edge', relocation: 'hit' }],
+      });
       veth.sendFromFar(3);
       const data = BpfMap.open<number, { seen: number }>(
         path.join(kernel.bpffs, 'nx-bpf/p/prod/maps/edge_bss'),

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { takeBundledRelocations } from '../apply';
 import { checkLock } from '../bundle';
 import { RelocationCache } from '../cache';
 import { buildObjects, type BuiltObject } from '../toolchain';
@@ -29,12 +30,14 @@ export async function build({ config, request, note, verbose }: CommandInput): P
   return objects;
 }
 
-/** In the workspace; for a bundle, in the user's own cache. */
-export function relocations({ config, bundle }: CommandInput): RelocationCache {
-  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
-  return new RelocationCache(
-    bundle === undefined
-      ? path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'relocated')
-      : path.join(cache, 'nx-bpf', 'relocated'),
-  );
+/** In the workspace; for a bundle, in the user's own cache, with what the bundle has for this kernel. */
+export function relocations({ config, bundle, note }: CommandInput): RelocationCache {
+  if (bundle === undefined) {
+    return new RelocationCache(path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'relocated'));
+  }
+  const folder = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
+  const cache = new RelocationCache(path.join(folder, 'nx-bpf', 'relocated'));
+  const kernel = takeBundledRelocations(cache, bundle);
+  if (kernel !== undefined) note(`relocated for this kernel when it was bundled: ${kernel}`);
+  return cache;
 }

@@ -174,3 +174,9 @@ export function at(config: Pick<ProjectConfig, 'origins'>, path: string): Origin
   const dot = path.lastIndexOf('.');
   return dot < 0 ? undefined : at(config, path.slice(0, dot));
 }
+
+/** The functions of an object that the manifest's programs name, sorted. */
+export function functionsOf({ programs }: Pick<ProjectConfig, 'programs'>, object: string): string[] {
+  const named = Object.values(programs).filter((program) => program.object === object);
+  return [...new Set(named.map((program) => program.function))].sort();
+}

@@ -1,6 +1,7 @@
 export {
   at,
   defaultMap,
+  functionsOf,
   pinName,
   type AttachEntry,
   type CarriedVariable,
