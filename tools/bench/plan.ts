@@ -108,6 +108,7 @@ async function main(): Promise<void> {
       programs: ledger.programs.map((program) => ({ ...program, capabilities: [] })),
       maps: ledger.maps.map((map) => ({ ...map, migrate: 'refuse' as const, shared: false, carry: [] })),
       links: [],
+      variants: [],
     };
     report('of it: looking at every pin', await measure(() => observe(layout, ledger)));
     report('of it: the comparison alone', await measure(() => makePlan(desired, ledger, observed)));

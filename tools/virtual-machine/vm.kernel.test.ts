@@ -35,31 +35,66 @@ function linesOf(kernel: string, text: string): string[] {
 
 /** A project that counts what comes in on the loopback interface, `step` a packet, as a file. */
 function bundle(directory: string, step: number): string {
-  const files = {
-    'bpf.config.yaml': 'version: 1\n',
-    'p/package.json': '{ "name": "p" }',
-    'p/bpf.config.yaml': `version: 1
-objects: { edge: { constants: { step: ${step} } } }
-programs: { guard: { attach: [{ id: uplink, xdp: { interface: lo, mode: generic } }] } }
-`,
-    'p/src/edge.bpf.c': `#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-const volatile __u32 step = 1;
+  return bundleOf(directory, `step-${step}`, {
+    manifest: `objects: { edge: { constants: { step: ${step} } } }
+programs: { guard: { attach: [{ id: uplink, xdp: { interface: lo, mode: generic } }] } }`,
+    source: `const volatile __u32 step = 1;
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); } hits SEC(".maps");
 SEC("xdp") int guard(struct xdp_md *ctx) {
   __u32 zero = 0;
   __u64 *count = bpf_map_lookup_elem(&hits, &zero);
   if (count) __sync_fetch_and_add(count, step);
   return XDP_PASS;
+}`,
+  });
 }
+
+/** A project that counts processes that start, in one of two ways, and packets in one of two. */
+function bundleOfVariants(directory: string): string {
+  return bundleOf(directory, 'variants', {
+    manifest: `objects: { edge: {} }
+programs:
+  execs:
+    variants:
+      - { name: fast, when: { hook: fentry, kconfig: CONFIG_BPF=y }, function: on_fentry, attach: [{ fentry: {} }] }
+      - { name: old, function: on_tracepoint, attach: [{ tracepoint: {} }] }
+  packets:
+    variants:
+      - { name: tcx, when: { hook: tcx }, function: on_tcx, attach: [{ tcx: { interface: lo, direction: ingress } }] }
+      - { name: xdp, when: { kernel: '<6.6' }, function: on_xdp, attach: [{ xdp: { interface: lo, mode: generic } }] }`,
+    source: `struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } hits SEC(".maps");
+static int count(__u32 index, int verdict) {
+  __u64 *hits_of = bpf_map_lookup_elem(&hits, &index);
+  if (hits_of) __sync_fetch_and_add(hits_of, 1);
+  return verdict;
+}
+SEC("fentry/security_bprm_check") int on_fentry(void *ctx) { return count(0, 0); }
+SEC("tp/sched/sched_process_exec") int on_tracepoint(void *ctx) { return count(1, 0); }
+SEC("tcx/ingress") int on_tcx(struct __sk_buff *skb) { return count(2, -1); }
+SEC("xdp") int on_xdp(struct xdp_md *ctx) { return count(3, XDP_PASS); }`,
+  });
+}
+
+function bundleOf(
+  directory: string,
+  name: string,
+  { manifest, source }: { readonly manifest: string; readonly source: string },
+): string {
+  const files = {
+    'bpf.config.yaml': 'version: 1\n',
+    'p/package.json': '{ "name": "p" }',
+    'p/bpf.config.yaml': `version: 1\n${manifest}\n`,
+    'p/src/edge.bpf.c': `#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+${source}
 char LICENSE[] SEC("license") = "GPL";
 `,
   };
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
-    writeFileSync(path.join(directory, name), text);
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+    writeFileSync(path.join(directory, file), text);
   }
-  const file = path.join(directory, `step-${step}.nxbpf`);
+  const file = path.join(directory, `${name}.nxbpf`);
   execFileSync(process.execPath, [commandLine, 'bundle', 'p', '--out', file], { cwd: directory });
   return file;
 }
@@ -123,6 +158,46 @@ describe('tools/vm', () => {
         expect(status).toMatch(/^p@dev: healthy, generation 3, rolled back from 2/);
         expect([removed, left]).toEqual(['p@dev removed: 1 link, 1 program, 2 maps', []]);
       }
+      expect(ended.status).toBe(0);
+    },
+    patience,
+  );
+
+  test(
+    'of variants each kernel gets the first that it has, and the plan says why',
+    async () => {
+      const file = bundleOfVariants(directory);
+      const script = [
+        'nx-bpf plan --bundle /variants | grep "^  program .*: variant" | sort',
+        'nx-bpf apply --bundle /variants >/dev/null 2>&1',
+        'true; /bin/true; ping -q -c 1 127.0.0.1 >/dev/null',
+        'for i in 0 1 2 3; do nx-bpf map lookup /sys/fs/bpf/nx-bpf/p/dev/maps/hits $i; done',
+        'nx-bpf destroy --bundle /variants >/dev/null',
+      ].join(' && ');
+      const ended = await vm('--copy', `${file}:/variants`, '6.1', '6.12', '--', 'sh', '-c', script);
+      const seen = Object.fromEntries(
+        ['6.1', '6.12'].map((kernel) => {
+          const [execs, packets, ...hits] = linesOf(kernel, ended.output);
+          return [
+            kernel,
+            { execs: execs?.trim(), packets: packets?.trim(), hits: hits.map((hit) => Number(hit) > 0) },
+          ];
+        }),
+      );
+      expect(seen).toEqual({
+        '6.1': {
+          execs: 'program execs: variant fast',
+          packets: expect.stringMatching(
+            /^program packets: variant xdp \(tcx does not hold: hook tcx: .*EINVAL/,
+          ),
+          hits: [true, false, false, true],
+        },
+        '6.12': {
+          execs: 'program execs: variant fast',
+          packets: 'program packets: variant tcx',
+          hits: [true, false, true, false],
+        },
+      });
       expect(ended.status).toBe(0);
     },
     patience,

@@ -1,15 +1,24 @@
 import { type RelocationCache } from '../cache';
 import { type ProjectConfig } from '../manifest';
 import { checkFresh, driftText, type Desired, type Plan, type SavedPlan } from '../plan';
-import { layoutOf, linkPin, currentLedger, type Deployment, type Layout, type Ledger } from '../state';
+import {
+  isThere,
+  layoutOf,
+  linkPin,
+  currentLedger,
+  type Deployment,
+  type Layout,
+  type Ledger,
+} from '../state';
 import { carryOut } from './carry-out';
+import { withChosenVariants } from './choose';
 import { deploymentOf } from './deployment';
 import { migrationText, type Migration } from './fill-maps';
 import { Interruption } from './interruption';
 import { lockProject } from './lock-project';
 import { lockShared } from './lock-shared';
 import { planFor, prepare } from './make-plan';
-import { type CompiledObject } from './prepare';
+import { type CompiledObject, type PreparedObject } from './prepare';
 import { refuseMaps } from './refuse-maps';
 import { tidy } from './tidy';
 import { Undo } from './undo';
@@ -49,11 +58,18 @@ export interface ApplyResult {
  * console.log(plan.empty ? 'nothing to do' : `generation ${plan.to}`, deployment.links);
  * ```
  */
-export async function apply(input: ApplyInput): Promise<ApplyResult> {
+export async function apply(given: ApplyInput): Promise<ApplyResult> {
+  const input = withChosenVariants(given);
   const { config, note } = input;
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   const prepared = prepare(input, layout);
   const { objects, desired, wishes } = prepared;
+  // A manifest without programs, or whose optional ones are all left out, deploys nothing: there is nothing to lock.
+  if (asksForNothing(desired) && !isThere(layout.base)) {
+    const { plan, basis } = planFor(input, layout, prepared, undefined);
+    if (input.saved !== undefined) checkFresh(input.saved, plan, basis);
+    return { plan, deployment: nothing(config), cache: answers(objects), migrations: [] };
+  }
   const undo = new Undo();
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
@@ -67,12 +83,10 @@ export async function apply(input: ApplyInput): Promise<ApplyResult> {
       for (const drift of plan.drift) note(`drift: ${driftText(drift)}`);
       refuseMaps(plan);
       const work = { config, note, layout, objects, desired, wishes, recorded, plan, interruption, undo };
-      const { ledger, migrations } = plan.empty
-        ? { ledger: recorded!, migrations: [] }
-        : await carryOut(work);
+      const { ledger, migrations } = plan.empty ? { ledger: recorded, migrations: [] } : await carryOut(work);
       for (const migration of migrations) note(migrationText(migration));
-      const cache = Object.fromEntries(objects.map((object) => [object.name, object.cache]));
-      return { plan, deployment: deploymentOf(layout, ledger), cache, migrations };
+      const deployment = ledger === undefined ? nothing(config) : deploymentOf(layout, ledger);
+      return { plan, deployment, cache: answers(objects), migrations };
     }),
   );
 }
@@ -87,4 +101,16 @@ function repair(
   const wanted = new Set(desired.links.map(({ id }) => linkPin(layout, id)));
   const removed = tidy(layout, recorded, config.deploy.keepGenerations, wanted);
   if (removed.length > 0) note(`removed what was left by an apply that was killed: ${removed.join(', ')}`);
+}
+
+function answers(objects: readonly PreparedObject[]): ApplyResult['cache'] {
+  return Object.fromEntries(objects.map(({ name, cache }) => [name, cache]));
+}
+
+function asksForNothing({ programs, maps, links }: Desired): boolean {
+  return programs.length + maps.length + links.length === 0;
+}
+
+function nothing({ project, environment }: ProjectConfig): Deployment {
+  return { project, environment, generation: 0, programs: [], maps: [], links: [] };
 }

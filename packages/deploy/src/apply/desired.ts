@@ -59,6 +59,7 @@ export function desiredState(
       .flatMap(([program, { attach }]) => attach.map((entry) => ({ program, entry })))
       .map(({ program, entry }) => desiredLink(program, entry, programs))
       .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
+    variants: sortedEntries(config.choices ?? {}).map(([program, choice]) => ({ program, ...choice })),
   };
 }
 

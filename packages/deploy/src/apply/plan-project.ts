@@ -1,6 +1,7 @@
 import { savePlan, type Plan, type SavedPlan } from '../plan';
 import { layoutOf, currentLedger, isThere } from '../state';
 import { type ApplyInput } from './apply';
+import { withChosenVariants } from './choose';
 import { loadPrograms, type Live } from './load-programs';
 import { planFor, prepare } from './make-plan';
 import { Undo } from './undo';
@@ -18,8 +19,9 @@ import { Undo } from './undo';
  * ```
  */
 export async function planProject(
-  input: Omit<ApplyInput, 'saved'> & { readonly verify?: boolean | undefined },
+  given: Omit<ApplyInput, 'saved'> & { readonly verify?: boolean | undefined },
 ): Promise<SavedPlan> {
+  const input = withChosenVariants(given);
   const { config, note } = input;
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   const prepared = prepare(input, layout);

@@ -188,6 +188,7 @@ function planRestore(work: RestoreWork, target: Ledger, live: Live): Plan {
     programs: sorted(programs),
     maps: sorted(maps),
     links: sorted(links),
+    variants: [],
     drift: findDrift(current, observed),
     foreign: [],
     sideBySide: links.filter(({ action: each }) => each !== 'keep').length > 1,

@@ -25,8 +25,12 @@ export function complete(merged: Located): LocatedMap {
   const soleObject = objects.length === 1 ? objects[0] : undefined;
   tree = under(tree, 'programs', (name) => programDefaults(name, soleObject));
   return eachOf(tree, 'programs', (_, program) =>
-    eachOf(program, 'attach', (_id, entry) => over(attachDefaultsOf(entry), entry)),
+    eachOf(completeAttach(program), 'variants', (_name, variant) => completeAttach(variant)),
   );
+}
+
+function completeAttach(holder: LocatedMap): LocatedMap {
+  return eachOf(holder, 'attach', (_id, entry) => over(attachDefaultsOf(entry), entry));
 }
 
 function attachDefaultsOf(entry: Located): object {

@@ -1,4 +1,4 @@
-import { type HookName, type HookOptions } from './hooks';
+import { type FeatureName, type HookName, type HookOptions } from './hooks';
 import { type Origin } from './located';
 
 /** What a project is to be in one environment: every layer merged, checked, paths absolute, units resolved. */
@@ -22,6 +22,8 @@ export interface ProjectConfig {
   readonly objects: Readonly<Record<string, ObjectConfig>>;
   readonly maps: Readonly<Record<string, MapConfig>>;
   readonly programs: Readonly<Record<string, ProgramConfig>>;
+  /** Once variants are chosen for a host: which, by program. */
+  readonly choices?: Readonly<Record<string, VariantChoice>>;
   /** Where each value comes from, by its path: `programs.edge_guard.attach.uplink.xdp.interface`. */
   readonly origins: Readonly<Record<string, Origin>>;
   /** The manifest files that were read, absolute. */
@@ -124,6 +126,41 @@ export interface ProgramConfig {
   readonly object: string;
   readonly function: string;
   readonly attach: readonly AttachEntry[];
+  /** Alternatives, of which the first that holds on the host takes the place of the three above; none: there are no others. */
+  readonly variants: readonly VariantConfig[];
+  /** Left out where none of the variants holds. */
+  readonly optional: boolean;
+}
+
+/** One alternative of a program. */
+export interface VariantConfig {
+  readonly name: string;
+  readonly when: VariantConditions;
+  readonly object: string;
+  readonly function: string;
+  readonly attach: readonly AttachEntry[];
+}
+
+/** What must hold on a host, all of it; nothing always holds. */
+export interface VariantConditions {
+  /** The kernel loads and attaches programs of this hook. */
+  readonly hook?: HookName | undefined;
+  /** A key of the loader's features. */
+  readonly feature?: FeatureName | undefined;
+  /** `>=6.6` or `<6.6`. */
+  readonly kernel?: string | undefined;
+  /** The kernel, or a module that is loaded, has this function. */
+  readonly function?: string | undefined;
+  /** `CONFIG_X=y`; `=n`: it is not set. */
+  readonly kconfig?: string | undefined;
+}
+
+/** Which variant of a program is used on a host. */
+export interface VariantChoice {
+  /** Null: none holds, and the program is left out. */
+  readonly variant: string | null;
+  /** The variants before it, in their order, with what does not hold of each. */
+  readonly passedOver: readonly { readonly variant: string; readonly unmet: readonly string[] }[];
 }
 
 /** One attachment: a hook and its options. */

@@ -31,6 +31,8 @@ export const programDefaults = (name: string, soleObject: string | undefined) =>
   object: soleObject,
   function: name,
   attach: {},
+  variants: {},
+  optional: false,
 });
 
 export const attachDefaults = { optional: false, replace: 'make-before-break' };

@@ -1,4 +1,5 @@
 import {
+  features,
   hookNames as allHookNames,
   hooks as hookTable,
   type HookName,
@@ -6,6 +7,13 @@ import {
 } from '@nx-bpf/loader';
 
 export { type HookName };
+
+/** Something that can be asked of a kernel. */
+export type FeatureName = keyof typeof features;
+
+/** What conditions of variants can name: hooks that a manifest cannot attach to as well. */
+export const featureNames = Object.keys(features) as FeatureName[];
+export const allHooks: readonly HookName[] = allHookNames;
 
 /** What a program can be attached to, as a manifest says it. */
 export interface Hook {

@@ -1,3 +1,5 @@
+export { chooseVariants, choiceText } from './choose-variants';
+export { type HostFacts } from './conditions';
 export {
   at,
   defaultMap,
@@ -17,6 +19,7 @@ export {
   type ProgramConfig,
   type ProjectConfig,
   type ToolchainConfig,
+  type VariantChoice,
   type VmlinuxSource,
 } from './config';
 export { findWorkspace, listProjects, manifestFile, resolveProject, type ListedProject } from './discover';

@@ -107,6 +107,8 @@ describe('a project in an environment', () => {
     expect(config.programs['edge_guard']).toEqual({
       object: 'edge',
       function: 'edge_guard',
+      variants: [],
+      optional: false,
       attach: [
         {
           id: 'second',

@@ -49,8 +49,9 @@ export function mergeAll(layers: readonly (Located | undefined)[]): Located | un
 }
 
 /**
- * Turns each program's `attach` list into a map by id, which then merges like every other map. An entry without an id
- * is called `<program>-<hook>` where it is its list's only one; one whose hook is null is removed.
+ * Turns each program's `attach` list into a map by id, and its `variants` into one by name, which then merge like every
+ * other map. An attachment without an id is called `<program>-<hook>` where it is its list's only one; one whose hook is
+ * null is removed. A variant without a name is called by its place in the list.
  *
  * @param part programs, objects and so on of one layer
  */
@@ -59,20 +60,42 @@ export function attachById(part: Located, problems: Problems): Located {
   if (part.kind !== 'map' || programs?.kind !== 'map') return part;
   let changed: LocatedMap = programs;
   for (const [name, program] of children(programs)) {
-    const list = child(program, 'attach');
-    // An empty list stays one: it replaces what is under it, since it says "attached nowhere".
-    if (program.kind !== 'map' || list?.kind !== 'list' || list.items.length === 0) continue;
-    const byId = withChild(program, 'attach', listById(name, list, problems));
-    changed = withChild(changed, name, byId, programs.entries.get(name)!.origin);
+    if (program.kind !== 'map') continue;
+    const at = `programs.${name}`;
+    let byName = withAttachById(program, name, at, problems);
+    const variants = child(program, 'variants');
+    if (variants?.kind === 'list' && variants.items.length > 0)
+      byName = withChild(byName, 'variants', variantsByName(name, variants, problems));
+    changed = withChild(changed, name, byName, programs.entries.get(name)!.origin);
   }
   return withChild(part, 'programs', changed, part.entries.get('programs')!.origin);
+}
+
+/** An empty list stays one: it replaces what is under it, since it says "attached nowhere". */
+function withAttachById(holder: LocatedMap, program: string, at: string, problems: Problems): LocatedMap {
+  const list = child(holder, 'attach');
+  if (list?.kind !== 'list' || list.items.length === 0) return holder;
+  return withChild(holder, 'attach', listById(program, at, list, problems));
+}
+
+function variantsByName(program: string, list: LocatedList, problems: Problems): LocatedMap {
+  const entries = new Map<string, LocatedEntry>();
+  for (const [index, item] of list.items.entries()) {
+    if (item.kind !== 'map') continue;
+    const name = textOf(item, 'name') ?? `variant-${index + 1}`;
+    const at = `programs.${program}.variants.${name}`;
+    if (entries.has(name)) problems.add(item.origin, `${at}: the name is there twice`);
+    const named = withChild(item, 'name', located(name, item.origin));
+    entries.set(name, { origin: item.origin, value: withAttachById(named, program, at, problems) });
+  }
+  return { kind: 'map', origin: list.origin, entries };
 }
 
 function isNull(node: Located | undefined): boolean {
   return node?.kind === 'scalar' && node.value === null && node.unset === undefined;
 }
 
-function listById(program: string, list: LocatedList, problems: Problems): LocatedMap {
+function listById(program: string, at: string, list: LocatedList, problems: Problems): LocatedMap {
   const entries = new Map<string, LocatedEntry>();
   for (const item of list.items) {
     if (item.kind !== 'map') continue;
@@ -80,9 +103,9 @@ function listById(program: string, list: LocatedList, problems: Problems): Locat
     const hook = named[0];
     const id = textOf(item, 'id') ?? (list.items.length === 1 ? `${program}-${hook ?? 'attach'}` : undefined);
     if (id === undefined) {
-      problems.add(item.origin, `programs.${program}.attach: several entries: give each an id`);
+      problems.add(item.origin, `${at}.attach: several entries: give each an id`);
     } else if (entries.has(id)) {
-      problems.add(item.origin, `programs.${program}.attach: the id '${id}' is there twice`);
+      problems.add(item.origin, `${at}.attach: the id '${id}' is there twice`);
     } else {
       // `{ id: uplink, xdp: null }` removes the entry: without its hook nothing would be left of it.
       const removed = hook !== undefined && named.every((name) => isNull(child(item, name)));

@@ -6,23 +6,21 @@ import {
   type KernelConfig,
   type KernelTypesSource,
   type ObjectConfig,
-  type ProgramConfig,
   type ProjectConfig,
   type ToolchainConfig,
   type VmlinuxSource,
 } from './config';
 import { type ListedProject } from './discover';
 import { originAt, plain, type Layer, type LocatedMap, type Path } from './located';
+import { mapValues } from './map-values';
 import { checkCoincidingNames, sharedName } from './names';
 import { originsOf } from './origins';
 import { insideWorkspace } from './paths';
 import { type Problems } from './problems';
 import { revisionOf } from './revision';
-import { checkAnchors } from './anchors';
 import { resolveMap } from './resolve-map';
-import { resolveAttachments, type WrittenAttachment } from './resolve-attach';
+import { resolvePrograms, type WrittenProgram } from './resolve-programs';
 import { type Manifest } from './schema';
-import { suggestion } from './suggestion';
 import { parseDuration } from './units';
 import { pathText } from './validate';
 
@@ -46,7 +44,6 @@ export type Settled<T> = T extends readonly unknown[]
 export type Named<T> = Readonly<Record<string, T>>;
 type Part<K extends keyof Manifest> = Settled<NonNullable<Manifest[K]>>;
 export type Item<K extends 'kernels' | 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
-type WrittenProgram = Omit<Item<'programs'>, 'attach'> & { readonly attach: Named<WrittenAttachment> };
 
 /** The merged manifest, its defaults filled in (complete.ts): every part is there. */
 interface Body {
@@ -105,7 +102,7 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     maps: mapValues(body.maps, (map, name) =>
       resolveMap(map, ['maps', name], context.onlyShared.has(name), resolver),
     ),
-    programs: resolvePrograms(body, resolver),
+    programs: resolvePrograms(body.programs, body.objects, resolver),
     origins: originsOf(tree),
     files: context.files.map((file) => path.join(workspaceRoot, file)),
   };
@@ -208,50 +205,4 @@ function resolveCarry(carry: Item<'objects'>['carry']): CarriedVariable[] {
         sum: (how as { merge?: string }).merge === 'sum',
       }));
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function resolvePrograms({ programs, objects }: Body, resolver: Resolver): Named<ProgramConfig> {
-  const ids = new Map<string, string>();
-  const resolved = mapValues(programs, (program, name) => {
-    const at = ['programs', name];
-    const { object } = program;
-    if (object === undefined) {
-      resolver.problem(
-        at,
-        `object is missing: one of ${Object.keys(objects).sort().join(', ') || 'none, there is none'}`,
-      );
-    } else if (!Object.hasOwn(objects, object)) {
-      const hint = suggestion(object, Object.keys(objects));
-      resolver.problem([...at, 'object'], `no object is named '${object}'; ${hint}`);
-    }
-    const attach = resolveAttachments(program.attach, (id, text) =>
-      resolver.problem([...at, 'attach', id], text),
-    );
-    for (const { id } of attach) {
-      const other = ids.get(id);
-      if (other !== undefined) {
-        resolver.problem(
-          [...at, 'attach', id],
-          `the id is that of an attachment of '${other}' too: ids are unique in a project`,
-        );
-      }
-      ids.set(id, name);
-    }
-    return {
-      object: object ?? '',
-      function: program.function!,
-      attach,
-    };
-  });
-  checkAnchors(resolved, (program, id, text) => resolver.problem(['programs', program, 'attach', id], text));
-  return resolved;
-}
-
-/** By sorted name, so that what walks a config does so in the same order everywhere. */
-function mapValues<T, R>(values: Named<T>, change: (value: T, name: string) => R): Record<string, R> {
-  return Object.fromEntries(
-    Object.keys(values)
-      .sort()
-      .map((name) => [name, change(values[name]!, name)]),
-  );
 }

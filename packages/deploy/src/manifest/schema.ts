@@ -1,7 +1,8 @@
 import type { z as Zod } from 'zod';
-import { hooks, type Hook, type HookName } from './hooks';
+import { allHooks, featureNames, hooks, type Hook, type HookName } from './hooks';
 import { optionSchema } from './option-value';
 import { durationPattern, sizePattern } from './units';
+import { kconfigPattern, kernelPattern } from './conditions';
 import { zod } from './zod';
 
 /**
@@ -197,13 +198,55 @@ function build() {
     ...hookShape,
   });
 
-  const program = map({
+  const when = map({
+    hook: oneOf(allHooks)
+      .nullish()
+      .describe('The kernel loads and attaches programs of this hook, as `nx-bpf features` shows.'),
+    feature: oneOf(featureNames)
+      .nullish()
+      .describe('The kernel has this feature (`nx-bpf features --json`).'),
+    kernel: z
+      .string({ error: 'a comparison such as ">=6.6" or "<6.6"' })
+      .regex(kernelPattern, { error: 'a comparison such as ">=6.6" or "<6.6"' })
+      .nullish()
+      .describe('Version of Linux, in quotes: ">=6.6" or "<6.6".'),
+    function: text('the name of a function of the kernel')
+      .nullish()
+      .describe('The kernel, or a module that is loaded, has this function.'),
+    kconfig: z
+      .string({ error: 'an option and its value such as CONFIG_NETKIT=y' })
+      .regex(kconfigPattern, { error: 'an option and its value such as CONFIG_NETKIT=y' })
+      .nullish()
+      .describe('The kernel was built so: CONFIG_X=y; =n for what is not set.'),
+  }).describe('What must hold on the host, all of it; a variant without conditions always holds.');
+
+  const entry = {
     object: name.nullish().describe('The object that defines it; may be left out where there is only one.'),
     function: identifier.nullish().describe('C function; default the key.'),
     attach: z
       .array(attach, { error: 'a list of attachments' })
       .nullish()
       .describe('Where it is attached; empty: only loaded.'),
+  };
+  const variantError = 'a name of letters, digits, _ and - that does not start with a digit';
+  const variant = map({
+    name: z
+      .string({ error: variantError })
+      .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/, { error: variantError })
+      .nullish()
+      .describe('By which environments change it; default variant-<number>.'),
+    when: when.nullish(),
+    ...entry,
+  });
+  const program = map({
+    ...entry,
+    variants: z
+      .array(variant, { error: 'a list of variants' })
+      .nullish()
+      .describe(
+        "Alternatives: the first whose conditions hold on the host is used. What one leaves out is the program's.",
+      ),
+    optional: yesNo.nullish().describe('No failure if no variant holds: it is left out; default false.'),
   });
 
   const kernel = map({
@@ -315,6 +358,7 @@ export function manifestJsonSchema(): Record<string, unknown> {
   const { z } = zod();
   const { $schema, ...rest } = z.toJSONSchema(manifestSchema(), {
     unrepresentable: 'any',
+    reused: 'ref',
     override: ({ zodSchema, jsonSchema }) => {
       if (!environmentValues.has(zodSchema)) return;
       const plain = { ...jsonSchema };

@@ -1,5 +1,6 @@
 import { type HookName } from '../manifest';
 import { type ContentsCount } from '../maps';
+import { type ChosenVariant } from './desired';
 
 /** Why something changes. */
 export type Reason =
@@ -132,6 +133,8 @@ export interface Plan {
   readonly programs: readonly ProgramChange[];
   readonly maps: readonly MapChange[];
   readonly links: readonly LinkChange[];
+  /** Which variants are used on this host, of the programs that have some. */
+  readonly variants: readonly ChosenVariant[];
   /** What changed behind our back. */
   readonly drift: readonly Drift[];
   /** Programs of others at our hooks. */

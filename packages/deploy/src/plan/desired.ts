@@ -1,4 +1,4 @@
-import { type HookName } from '../manifest';
+import { type HookName, type VariantChoice } from '../manifest';
 import { type MapDefinition, type ObjectIdentity, type ProgramIdentity } from '../state';
 
 /** What the manifest and the objects ask for, reduced to what can be compared. Lists are sorted by name. */
@@ -10,6 +10,13 @@ export interface Desired {
   readonly programs: readonly DesiredProgram[];
   readonly maps: readonly DesiredMap[];
   readonly links: readonly DesiredLink[];
+  /** Which variant each program is that has some. */
+  readonly variants: readonly ChosenVariant[];
+}
+
+/** The variant of a program that is used on this host, and what does not hold of those before it. */
+export interface ChosenVariant extends VariantChoice {
+  readonly program: string;
 }
 
 export interface DesiredProgram extends ProgramIdentity {

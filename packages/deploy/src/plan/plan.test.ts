@@ -83,6 +83,7 @@ const desired: Desired = {
       capabilities: ['CAP_NET_ADMIN'],
     },
   ],
+  variants: [],
 };
 
 const recorded: Ledger = {

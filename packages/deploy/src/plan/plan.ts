@@ -45,6 +45,7 @@ export function makePlan(
     from,
     to: empty ? from : from + 1,
     ...all,
+    variants: desired.variants,
     drift: findDrift(recorded, observed),
     foreign: findForeign(desired, recorded, observed),
     sideBySide: all.links.filter(({ action }) => action !== 'keep').length > 1 && from > 0,

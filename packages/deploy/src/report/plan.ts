@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { choiceText } from '../manifest';
 import {
   driftText,
   mapDifferenceText,
@@ -37,6 +38,10 @@ export function renderPlan(plan: Plan): string[] {
     ...block(
       "Programs of others at this deployment's hooks",
       plan.foreign.map((each) => `${pc.yellow('!')} ${foreignText(each)}`),
+    ),
+    ...block(
+      'Variants used on this host',
+      plan.variants.map((each) => choiceText(each.program, each)),
     ),
     ...block('Changes', [
       ...changed(plan.programs).flatMap(programLines),

@@ -62,6 +62,8 @@ export const errorCodes = {
 
   ATTACH_FAILED: 8,
   ATTACH_CONFLICT: 8,
+  /** None of a program's alternatives holds on this host. */
+  VARIANT_UNAVAILABLE: 8,
   INTERFACE_NOT_FOUND: 8,
   CGROUP_NOT_FOUND: 8,
   TRACEPOINT_NOT_FOUND: 8,
