@@ -82,7 +82,7 @@ SEC("tp_btf/netif_receive_skb") int watch(__u64 *ctx) {
 }
 `;
 
-/** What the value of \`flows\` looks like: every tenth upgrade changes it. */
+/** What the value of `flows` looks like: every tenth upgrade changes it. */
 const layouts = ['__u64 packets;', '__u32 last; __u64 packets; __u64 bytes;'];
 
 kernelSuite('upgrades under traffic', (kernel) => {
@@ -169,7 +169,7 @@ programs:
         };
         return run('tools/testing/killed-apply.ts', request);
       };
-      /** Nothing is sent while \`look\` looks: what two maps say can be compared. */
+      /** Nothing is sent while `look` looks: what two maps say can be compared. */
       const quiet = async <T>(look: () => T): Promise<T> => {
         traffic.kill('SIGSTOP');
         await sleep(50);
