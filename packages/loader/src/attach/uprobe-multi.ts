@@ -11,6 +11,7 @@ import { placesText } from './places-text';
 import { type AttachableProgram } from './program';
 import { readBinary } from './read-binary';
 import { requireAttachType, requireType } from './require-type';
+import { sectionOf } from './section-hooks';
 import { splitUserTarget } from './user-place';
 
 export interface UprobeMultiOptions {
@@ -157,7 +158,7 @@ function wantedPlaces(
   if (binary === undefined || (offsets?.length ?? inside.length) === 0) {
     throw problem(program, hook, {
       expected: 'a binary, and at least one function, pattern or offset in it',
-      hint: `or name them in the program's section: ${hook.replace('_', '.')}/BINARY:PATTERN`,
+      hint: `or name them in the program's section: ${sectionOf(hook)}/BINARY:PATTERN`,
     });
   }
   return { binary, functions: inside };

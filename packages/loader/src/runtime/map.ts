@@ -12,11 +12,11 @@ import {
   type MapInfo,
 } from '../kernel';
 import { preparePin } from '../load';
-import { MapType } from '../object';
-import { btfCodec, bytesCodec, decodeBytes, indexCodec, lpmCodec, perCpuCodec, type Codec } from './codec';
+import { decodeBytes } from './codec';
 import { heldBy, withHandle } from './handle-value';
 import { mapBtf } from './map-btf';
-import { isIndexed, isPerCpu } from './map-types';
+import { mapCodecs, type CodedMap, type MapCodecs } from './map-codecs';
+import { isPerCpu } from './map-types';
 import { RawMap, type Entry, type LookupOptions, type UpdateMode, type UpdateOptions } from './raw-map';
 
 /** What is known of a map besides what the kernel tells of it. */
@@ -28,11 +28,6 @@ export interface MapIdentity {
   /** Types of keys and values in it. By default those that the kernel was told, which for some types is none. */
   readonly keyTypeId?: number | undefined;
   readonly valueTypeId?: number | undefined;
-}
-
-interface Codecs {
-  readonly key: Codec;
-  readonly value: Codec;
 }
 
 /**
@@ -69,9 +64,9 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
   readonly raw: RawMap;
   private readonly created: MapInfo;
   private readonly owned: Fd;
-  private readonly typeIds: { readonly key: number; readonly value: number };
+  private readonly typeIds: Pick<CodedMap, 'keyTypeId' | 'valueTypeId'>;
   private types: Btf | undefined;
-  private codecs: Codecs | undefined;
+  private codecs: MapCodecs | undefined;
 
   /** @param fd is owned by the new object, and closed if it is no map */
   constructor(fd: number, identity: MapIdentity = {}) {
@@ -86,8 +81,8 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
     this.flags = info.flags;
     this.types = identity.btf;
     this.typeIds = {
-      key: identity.keyTypeId ?? info.keyTypeId,
-      value: identity.valueTypeId ?? info.valueTypeId,
+      keyTypeId: identity.keyTypeId ?? info.keyTypeId,
+      valueTypeId: identity.valueTypeId ?? info.valueTypeId,
     };
     this.owned = new Fd(fd, `map '${this.name}'`);
     const cpus = isPerCpu(info.type) ? possibleCpus() : undefined;
@@ -345,28 +340,15 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
     for (const key of keys) yield codec.encode(key);
   }
 
-  private coding(): Codecs {
-    return (this.codecs ??= this.makeCodecs());
-  }
-
-  private makeCodecs(): Codecs {
-    const key =
-      this.typeIds.key === 0 && isIndexed(this.type)
-        ? indexCodec(`map '${this.name}': key`)
-        : this.codec('key', this.typeIds.key, this.keySize);
-    const value = this.codec('value', this.typeIds.value, this.valueSize);
-    return {
-      key: this.type === MapType.lpm_trie ? lpmCodec(key) : key,
-      value: isPerCpu(this.type) ? perCpuCodec(`map '${this.name}': value`, value, possibleCpus()) : value,
-    };
-  }
-
-  private codec(part: string, typeId: number, size: number): Codec {
-    const what = `map '${this.name}': ${part}`;
-    const btf = typeId === 0 ? undefined : this.btf;
-    if (part === 'value' && btf === undefined && size === 4 && heldBy(this.type) !== undefined)
-      return indexCodec(what);
-    return btf === undefined ? bytesCodec(what, size) : btfCodec(what, btf, typeId, size);
+  private coding(): MapCodecs {
+    return (this.codecs ??= mapCodecs({
+      name: this.name,
+      type: this.type,
+      keySize: this.keySize,
+      valueSize: this.valueSize,
+      ...this.typeIds,
+      btf: () => this.btf,
+    }));
   }
 }
 
