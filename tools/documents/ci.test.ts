@@ -69,7 +69,7 @@ describe('docs/ci.md', () => {
   const lines = commandLines();
 
   test('has commands of both kinds', () => {
-    expect(lines.filter(([command]) => command === 'nx').length).toBeGreaterThan(6);
+    expect(lines.filter(([command]) => command === 'nx').length).toBeGreaterThan(8);
     expect(lines.filter(([command]) => command === 'nx-bpf').length).toBeGreaterThan(12);
     expect(lines.map((words) => words.join(' '))).toContain(
       'nx-bpf plan --bundle matrix.environment.nxbpf --verify --detailed-exitcode --out /var/lib/nx-bpf/github.sha.plan',
@@ -119,7 +119,7 @@ describe('docs/ci.md', () => {
     expect(
       run('build')
         .split('\n')
-        .filter((line) => line.includes('nx ') && !line.includes('--frozen')),
+        .filter((line) => /bpf-(build|bundle)/.test(line) && !line.includes('--frozen')),
     ).toEqual([]);
   });
 
