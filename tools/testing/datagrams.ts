@@ -1,7 +1,7 @@
 /**
  * A process that sends datagrams over the loopback as fast as it can: `node -r ./tools/run-source.js` with a request as
- * JSON in its only argument. It joins a cgroup, prints `ready`, sends until the file `stop` is there, and prints how many
- * it sent. Each carries a number, from 0 to `keys` over and over, as its first 4 bytes.
+ * JSON in its only argument. It joins a cgroup, prints `ready`, sends until the file `stop` is there, or the process that
+ * started it is gone, and prints how many it sent. Each carries a number, from 0 to `keys` over and over, as its first 4 bytes.
  */
 import fs from 'node:fs';
 import koffi from 'koffi';
@@ -14,8 +14,9 @@ export interface Datagrams {
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
-/** Between looks for the file. */
+/** Attempts between looks for the file. */
 const burst = 1024;
+const parent = process.ppid;
 
 const { cgroup, keys, stop } = JSON.parse(process.argv[2]!) as Datagrams;
 fs.writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid));
@@ -39,9 +40,13 @@ const view = new DataView(payload.buffer);
 console.log('ready');
 let sent = 0;
 const start = performance.now();
-for (let key = 0; ; key = key + 1 === keys ? 0 : key + 1) {
-  view.setUint32(0, key, true);
+// Attempts are counted, not what was sent: who is let send no more must end, too.
+for (let attempt = 0; attempt % burst !== 0 || goesOn(); attempt++) {
+  view.setUint32(0, attempt % keys, true);
   if (sendto(sender, payload, 4, 0, address, 16) === 4) sent++;
-  if (sent % burst === 0 && fs.existsSync(stop)) break;
 }
 console.log(JSON.stringify({ sent, milliseconds: Math.round(performance.now() - start) }));
+
+function goesOn(): boolean {
+  return !fs.existsSync(stop) && process.ppid === parent;
+}

@@ -52,7 +52,7 @@ export function hasProgramType(type: number): boolean | undefined {
     log_buf: log,
     ...attributes[type],
   });
-  if (byTarget.includes(type) && result < 0 && result !== -Errno.EPERM)
-    return log[0] !== 0 || result === -Errno.ENOTSUPP;
+  const knowsTarget = result < 0 && result !== -Errno.EPERM && (log[0] !== 0 || result === -Errno.ENOTSUPP);
+  if (byTarget.includes(type) && knowsTarget) return true;
   return verdictOf(result);
 }
