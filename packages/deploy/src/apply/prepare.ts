@@ -8,7 +8,7 @@ import {
   type RelocatedObject,
 } from '@nx-bpf/loader';
 import { type RelocationCache } from '../cache';
-import { at, functionsOf, type Problems, type ProjectConfig } from '../manifest';
+import { at, everyProgram, functionsOf, type Problems, type ProjectConfig } from '../manifest';
 import { readObject, relocateCached } from './relocate-cached';
 
 /** An object of the manifest, compiled. */
@@ -94,15 +94,20 @@ export function hasPrograms(
 ): boolean {
   const known = spec.programs.map((program) => program.name);
   let complete = true;
-  for (const [name, program] of Object.entries(config.programs)) {
+  for (const program of everyProgram(config)) {
     if (program.object !== object || known.includes(program.function)) continue;
+    const { program: name, variant } = program;
     complete = false;
     const near = nearest(program.function, known);
     const hint =
       near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${known.sort().join(', ') || 'none'}`;
     problems.add(
-      placeOf(config, [`programs.${name}.function`, `programs.${name}`]),
-      `program '${name}': object '${object}' has no program '${program.function}'; ${hint}`,
+      placeOf(config, [
+        ...(variant === undefined ? [] : [`programs.${name}.variants.${variant.name}.function`]),
+        `programs.${name}.function`,
+        `programs.${name}`,
+      ]),
+      `program '${name}'${variant === undefined ? '' : `, variant ${variant.name}`}: object '${object}' has no program '${program.function}'; ${hint}`,
     );
   }
   return complete;

@@ -1,5 +1,6 @@
 export { chooseVariants, choiceText } from './choose-variants';
-export { type HostFacts } from './conditions';
+export { unmetConditions, type HostFacts } from './conditions';
+export { everyProgram, type ProgramOrVariant } from './every-program';
 export {
   at,
   defaultMap,
@@ -20,6 +21,7 @@ export {
   type ProjectConfig,
   type ToolchainConfig,
   type VariantChoice,
+  type VariantConfig,
   type VmlinuxSource,
 } from './config';
 export { findWorkspace, listProjects, manifestFile, resolveProject, type ListedProject } from './discover';

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { passes, type Finding, type KernelVerdict, type ProgramVerdict } from '../verify';
+import { fails, verdictName, type Finding, type KernelVerdict, type ProgramVerdict } from '../verify';
 import { table } from './table';
 
 /**
@@ -18,16 +18,21 @@ export function renderVerdicts(kernels: readonly KernelVerdict[], verbose = fals
     ]),
     '',
     ...table(programs, [
-      { title: 'program', of: ({ program }) => program },
+      { title: 'program', of: verdictName },
       ...kernels.map(({ kernel, programs: of }) => ({
         title: kernel,
-        of: ({ program }: ProgramVerdict) => cell(of.find((each) => each.program === program)!),
+        of: (row: ProgramVerdict) => cell(of.find((each) => verdictName(each) === verdictName(row))!),
       })),
     ]),
   ];
   const details = kernels.flatMap((kernel) =>
     kernel.programs.flatMap((program) => [
-      ...program.findings.flatMap((finding) => describe(kernel, program, finding)),
+      ...program.unmet.map(
+        (text) => `${pc.dim('not used')} ${kernel.kernel}: ${verdictName(program)}: ${text}`,
+      ),
+      ...(program.unmet.length > 0
+        ? []
+        : program.findings.flatMap((finding) => describe(kernel, program, finding))),
       ...(verbose ? asked(kernel, program) : []),
     ]),
   );
@@ -35,7 +40,8 @@ export function renderVerdicts(kernels: readonly KernelVerdict[], verbose = fals
 }
 
 /** Without colours: a table counts the letters of its cells. */
-function cell({ relocates, attaches, findings, requirements }: ProgramVerdict): string {
+function cell({ relocates, attaches, findings, requirements, unmet }: ProgramVerdict): string {
+  if (unmet.length > 0) return 'not used';
   const missing = findings.filter(({ state }) => state === 'missing').length;
   const unsure = findings.filter(({ state }) => state === 'unsure').length;
   const guarded = findings.filter(({ state }) => state === 'guarded').length;
@@ -46,10 +52,10 @@ function cell({ relocates, attaches, findings, requirements }: ProgramVerdict): 
   return `relocates (${met} found${guarded > 0 ? `, ${guarded} guarded` : ''})`;
 }
 
-function describe({ kernel }: KernelVerdict, { program }: ProgramVerdict, finding: Finding): string[] {
+function describe({ kernel }: KernelVerdict, verdict: ProgramVerdict, finding: Finding): string[] {
   const { state, kind, message, file, line } = finding;
   const place = file === null ? '' : ` ${[file, line].filter((part) => part !== null).join(':')}`;
-  const text = `${kernel}: ${program}${place}: ${kind} ${message}`;
+  const text = `${kernel}: ${verdictName(verdict)}${place}: ${kind} ${message}`;
   switch (state) {
     case 'missing':
       return [`${pc.red('missing')} ${text}`];
@@ -62,11 +68,11 @@ function describe({ kernel }: KernelVerdict, { program }: ProgramVerdict, findin
   }
 }
 
-function asked({ kernel }: KernelVerdict, { program, requirements }: ProgramVerdict): string[] {
+function asked({ kernel }: KernelVerdict, verdict: ProgramVerdict): string[] {
   return [
     '',
-    pc.bold(`${program} on ${kernel}`),
-    ...table(requirements, [
+    pc.bold(`${verdictName(verdict)} on ${kernel}`),
+    ...table(verdict.requirements, [
       { title: 'asks for', of: ({ kind }) => kind },
       { title: 'name', of: ({ name }) => name },
       { title: 'state', of: ({ state }) => state },
@@ -82,18 +88,15 @@ function asked({ kernel }: KernelVerdict, { program, requirements }: ProgramVerd
  */
 export function annotations(kernels: readonly KernelVerdict[]): string[] {
   return kernels.flatMap(({ kernel, required, programs }) =>
-    programs
-      .filter((program) => !passes(program))
-      .flatMap(({ program, findings }) =>
-        findings
-          .filter(({ state }) => state === 'missing' || state === 'unsure')
-          .map(({ file, line, kind, message }) => {
-            const place =
-              file === null ? '' : ` file=${property(file)}${line === null ? '' : `,line=${line}`}`;
-            const text = `${program} on ${kernel}: ${kind} ${message}`;
-            return `::${required ? 'error' : 'warning'}${place}::${data(text)}`;
-          }),
-      ),
+    programs.filter(fails).flatMap((verdict) =>
+      verdict.findings
+        .filter(({ state }) => state === 'missing' || state === 'unsure')
+        .map(({ file, line, kind, message }) => {
+          const place = file === null ? '' : ` file=${property(file)}${line === null ? '' : `,line=${line}`}`;
+          const text = `${verdictName(verdict)} on ${kernel}: ${kind} ${message}`;
+          return `::${required ? 'error' : 'warning'}${place}::${data(text)}`;
+        }),
+    ),
   );
 }
 

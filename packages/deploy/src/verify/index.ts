@@ -1,2 +1,2 @@
-export { passes, type Finding, type KernelVerdict, type ProgramVerdict } from './verdict';
+export { fails, verdictName, type Finding, type KernelVerdict, type ProgramVerdict } from './verdict';
 export { verify, type VerifyInput } from './verify';

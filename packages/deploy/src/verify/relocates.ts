@@ -10,12 +10,14 @@ import {
   type Requirement,
   type TargetKernel,
 } from '@nx-bpf/loader';
-import { namedBy, type AttachEntry } from '../manifest';
-import { type Answered, type Finding, type ProgramVerdict } from './verdict';
+import { namedBy, type AttachEntry, type VariantConfig } from '../manifest';
+import { type VariantVerdict } from './deciding';
+import { type Answered, type Finding } from './verdict';
 
 /** A program of the manifest. */
 export interface WantedProgram {
   readonly name: string;
+  readonly variant: VariantConfig | undefined;
   readonly object: string;
   readonly function: string;
   readonly attach: readonly AttachEntry[];
@@ -32,7 +34,7 @@ export function relocates(
   wanted: WantedProgram,
   target: TargetKernel,
   withConstants: (object: RelocatedObject) => RelocatedObject,
-): ProgramVerdict {
+): VariantVerdict['verdict'] {
   const { requirements, relocated } = requirementsOf(spec, wanted.function, target, {
     attachedToProgram: wanted.attach.some((entry) => namedBy(entry, 'program').length > 0),
   });

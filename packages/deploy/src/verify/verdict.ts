@@ -33,6 +33,12 @@ export interface Answered {
 export interface ProgramVerdict {
   /** By the manifest. */
   readonly program: string;
+  /** Which of its variants; null: it has none. */
+  readonly variant: string | null;
+  /** Conditions of the variant that are known not to hold on the kernel: it is not used there. */
+  readonly unmet: readonly string[];
+  /** It is this verdict by which the program is for the kernel, or not: of variants one at most. */
+  readonly decides: boolean;
   readonly object: string;
   readonly function: string;
   /** Necessary for loading, and not sufficient: the verifier has not seen it. */
@@ -54,7 +60,17 @@ export interface KernelVerdict {
   readonly programs: readonly ProgramVerdict[];
 }
 
-/** Whether a program is for the kernel, as far as can be told. */
-export function passes({ relocates, attaches }: ProgramVerdict): boolean {
+/** Whether a program or variant is for the kernel, as far as can be told. */
+export function passes({ relocates, attaches }: Pick<ProgramVerdict, 'relocates' | 'attaches'>): boolean {
   return relocates === 'yes' && attaches !== 'no';
+}
+
+/** Whether a program is not for the kernel by this verdict. */
+export function fails(verdict: ProgramVerdict): boolean {
+  return verdict.decides && (verdict.unmet.length > 0 || !passes(verdict));
+}
+
+/** `execs`, or `execs (old)` of a variant. */
+export function verdictName({ program, variant }: Pick<ProgramVerdict, 'program' | 'variant'>): string {
+  return variant === null ? program : `${program} (${variant})`;
 }

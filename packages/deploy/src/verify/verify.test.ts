@@ -116,6 +116,77 @@ test('guarded it passes, and so it does where a constant of the environment clos
   expect((await verified('dev')).status).toBe(15);
 });
 
+test('of variants the first that is for the kernel counts, unless one before it is sure to be chosen', async () => {
+  const two = `${reading}SEC("tp_btf/started") int simple(unsigned long long *ctx) { return 0; }\n`;
+  const verdicts = async (variants: string) => {
+    workspace(two);
+    put(
+      'agent/bpf.config.yaml',
+      `version: 1\nobjects: { watch: {} }\nprograms:\n  watch:\n    variants:\n${variants}`,
+    );
+    const { status, kernels } = await verified();
+    const decide = kernels.map(({ kernel, programs }) => {
+      const [deciding] = programs.filter(({ decides }) => decides);
+      return `${kernel}: ${deciding?.variant} ${deciding?.relocates}`;
+    });
+    return { status, decide };
+  };
+  // Nobody knows whether those kernels attach to the hook, so each may have either.
+  expect(
+    await verdicts(
+      '      - { name: full, when: { hook: tp_btf } }\n      - { name: simple, function: simple }\n',
+    ),
+  ).toEqual({ status: 0, decide: ['new: full yes', 'old: simple yes'] });
+  expect(output.join('')).toContain('watch (full)');
+  // That always holds is sure.
+  expect(await verdicts('      - { name: full }\n')).toEqual({
+    status: 15,
+    decide: ['new: full yes', 'old: full no'],
+  });
+  workspace(two);
+  put(
+    'agent/bpf.config.yaml',
+    'version: 1\nobjects: { watch: {} }\nprograms:\n  watch: { variants: [{ name: full, function: ful }] }\n',
+  );
+  expect(await run('verify', { workspaceRoot: root, project: 'agent' })).toMatchObject({
+    exitStatus: 3,
+    result: {
+      error: {
+        message: expect.stringContaining(
+          "program 'watch', variant full: object 'watch' has no program 'ful'",
+        ) as string,
+      },
+    },
+  });
+});
+
+test("a variant whose conditions do not hold by a kernel's configuration is not used there", async () => {
+  const variants = (last: string) => `version: 1
+objects: { watch: {} }
+programs:
+  watch:
+    variants:
+      - { name: full, when: { kconfig: CONFIG_ADDED=y } }
+      - { name: simple, ${last}function: simple }
+`;
+  const two = `${reading}SEC("tp_btf/started") int simple(unsigned long long *ctx) { return 0; }\n`;
+  workspace(two, '{ old: { btf: old.btf, config: old.config }, new: { btf: new.btf, config: new.config } }');
+  put('old.config', 'CONFIG_BPF=y\n');
+  put('new.config', 'CONFIG_BPF=y\nCONFIG_ADDED=y\n');
+  put('agent/bpf.config.yaml', variants(''));
+  const { status, kernels } = await verified();
+  expect(status).toBe(0);
+  const [, old] = kernels;
+  expect(old!.programs.map(({ variant, unmet, decides }) => [variant, unmet, decides])).toEqual([
+    ['full', ['kconfig CONFIG_ADDED=y: found n'], false],
+    ['simple', [], true],
+  ]);
+  expect(output.join('')).toMatch(/not used old: watch \(full\): kconfig CONFIG_ADDED=y: found n/);
+  put('agent/bpf.config.yaml', variants('when: { kconfig: CONFIG_NONE=y }, '));
+  const none = await verified();
+  expect([none.status, none.kernels.map(({ success }) => success)]).toEqual([15, [true, false]]);
+});
+
 test('a kernel that is not required is a warning; in GitHub Actions each finding is at its line', async () => {
   process.env['GITHUB_ACTIONS'] = 'true';
   workspace(reading, '{ old: { btf: old.btf, required: false }, new: { btf: new.btf } }');

@@ -2,11 +2,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, objectDigest, parseObject, type ObjectSpec, type RelocatedObject } from '@nx-bpf/loader';
 import { hasPrograms, readObject, withValues, type CompiledObject, type ObjectFile } from '../apply';
-import { Problems, type ProjectConfig } from '../manifest';
+import { everyProgram, Problems, type ProjectConfig } from '../manifest';
 import { refuseSharedFolder, writeByRename } from '../cache';
 import { relocates, type WantedProgram } from './relocates';
 import { openKernel, runningOnly, type NamedKernel } from './target-kernel';
-import { passes, type KernelVerdict, type ProgramVerdict } from './verdict';
+import { withDeciding, type VariantVerdict } from './deciding';
+import { fails, type KernelVerdict } from './verdict';
 
 /** What verifying is told. */
 export interface VerifyInput {
@@ -55,13 +56,19 @@ export async function verify(input: VerifyInput): Promise<readonly KernelVerdict
 }
 
 function verdictOf(
-  { workspaceRoot }: ProjectConfig,
+  { workspaceRoot, programs: wanted }: ProjectConfig,
   objects: readonly VerifiedObject[],
   kernel: NamedKernel,
   results: string | undefined,
 ): KernelVerdict {
-  const programs = objects.flatMap((object) => stored(results, object, kernel));
-  programs.sort((a, b) => (a.program < b.program ? -1 : 1));
+  const found = objects.flatMap((object) => stored(results, object, kernel));
+  const order = Object.entries(wanted).flatMap(([name, { variants }]) =>
+    variants.length === 0 ? [name] : variants.map((variant) => `${name} ${variant.name}`),
+  );
+  const placeOf = ({ verdict, variant }: VariantVerdict): number =>
+    order.indexOf(variant === undefined ? verdict.program : `${verdict.program} ${variant.name}`);
+  found.sort((a, b) => placeOf(a) - placeOf(b));
+  const programs = withDeciding(found, kernel, wanted);
   const { name, required, source, release, sha256 } = kernel;
   return {
     kernel: name,
@@ -69,7 +76,7 @@ function verdictOf(
     source: path.isAbsolute(source) ? path.relative(workspaceRoot, source) : source,
     release: release ?? null,
     sha256: sha256 ?? null,
-    success: programs.every(passes),
+    success: !programs.some(fails),
     programs,
   };
 }
@@ -84,27 +91,25 @@ function about(kernel: string, error: BpfError): BpfError {
 const said = { found: undefined, expected: undefined, hint: undefined };
 
 /** The verdicts of an object's programs: as they were found before, or now. */
-function stored(
-  results: string | undefined,
-  object: VerifiedObject,
-  kernel: NamedKernel,
-): readonly ProgramVerdict[] {
+function stored(results: string | undefined, object: VerifiedObject, kernel: NamedKernel): VariantVerdict[] {
   const key = objectDigest(
     Buffer.from(JSON.stringify([FORMAT, object.digest, object.asked, kernel.identity])),
   );
   const file = results === undefined ? undefined : path.join(results, `${key}.json`);
   const before = file === undefined ? undefined : readResult(file);
-  if (before !== undefined) return before;
+  const ofVariants = (verdicts: readonly VariantVerdict['verdict'][]): VariantVerdict[] =>
+    verdicts.map((verdict, i) => ({ verdict, variant: object.programs[i]!.variant }));
+  if (before !== undefined) return ofVariants(before);
   const found = object.programs.map((program) =>
     relocates(object.spec(), program, kernel.target, (relocated) => object.withConstants(relocated)),
   );
   if (file !== undefined) writeByRename(file, Buffer.from(JSON.stringify(found)));
-  return found;
+  return ofVariants(found);
 }
 
-function readResult(file: string): readonly ProgramVerdict[] | undefined {
+function readResult(file: string): readonly VariantVerdict['verdict'][] | undefined {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as readonly ProgramVerdict[];
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as readonly VariantVerdict['verdict'][];
   } catch {
     // Not there, or damaged: it is found out anew.
     return undefined;
@@ -122,14 +127,9 @@ class VerifiedObject {
     private readonly object: CompiledObject,
   ) {
     this.file = readObject(object.file);
-    this.programs = Object.entries(config.programs)
-      .filter(([, program]) => program.object === object.name)
-      .map(([name, { object: of, function: entry, attach }]) => ({
-        name,
-        object: of,
-        function: entry,
-        attach,
-      }));
+    this.programs = everyProgram(config)
+      .filter((program) => program.object === object.name)
+      .map(({ program, ...rest }) => ({ name: program, ...rest }));
   }
 
   get digest(): string {
