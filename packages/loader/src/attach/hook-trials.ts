@@ -4,7 +4,6 @@ import {
   Errno,
   filterParents,
   linkCreate,
-  linkKprobes,
   multiReturnFlag,
   Namespace,
   perfEventOpen,
@@ -14,11 +13,9 @@ import {
   removeClsact,
   removeFilter,
   routeSocket,
-  setNamespace,
   setSocketOption,
   SocketOption,
   unshare,
-  type Capability,
 } from '../kernel';
 import { AttachType, ProgramType } from '../object';
 import {
@@ -26,7 +23,6 @@ import {
   freplaceCauses,
   iterCauses,
   kprobeCauses,
-  kprobeMultiCauses,
   lwtCauses,
   netfilterCauses,
   netkitCauses,
@@ -42,16 +38,12 @@ import {
   tracepointCauses,
   trampolineCauses,
   uprobeCauses,
-  uprobeMultiCauses,
   xdpCauses,
-  type Causes,
 } from './causes';
-import { type Attachment } from './attachment';
 import { type HookName } from './hook-options';
 import { attachKprobe, attachKretprobe, attachKretsyscall, attachKsyscall } from './kprobe';
-import { openNetns } from './netns';
+import { inOtherNetwork } from './netns';
 import { perfEvents } from './perf-events';
-import { type AttachableProgram } from './program';
 import {
   kernelFunction,
   kernelTracepoint,
@@ -59,130 +51,30 @@ import {
   loadNothing,
   loadReplacement,
   trialName,
-  type BtfTarget,
-  type TrialProgram,
 } from './trial-programs';
 import { attachUprobe, attachUretprobe } from './uprobe';
+import {
+  noFd,
+  noInterface,
+  network,
+  tracing,
+  onNoFd,
+  onNoInterface,
+  onItsTarget,
+  onFunction,
+  briefly,
+  onManyFunctions,
+  onManyPlaces,
+  rareCall,
+  inNoCode,
+  testFunction,
+  type HookTrial,
+} from './hook-trial';
 
-/** How it is found out whether a kernel lets programs of a hook be loaded and attached. */
-export interface HookTrial {
-  /** Loads a program that does nothing. @returns its fd or the negative error number */
-  readonly load: () => number;
-  /**
-   * Attaches it: to something that nobody else uses, or to nothing, which a kernel with the hook finds out and one
-   * without it does not get as far as. @returns a descriptor of what was made, 0, or the negative error number
-   */
-  readonly attach: (program: number) => number;
-  /** The errors which tell that the hook is there, and the target is not. */
-  readonly there: readonly number[];
-  /** What the process needs for both. */
-  readonly needs: readonly Capability[];
-  /** What a refusal means. */
-  readonly causes: Causes;
-}
-
-/** No file descriptor and no interface has these numbers. */
-const noFd = 0xffffffff;
-const noInterface = 0x7fffffff;
 /** LOOPBACK_IFINDEX of include/net/net_namespace.h: `lo` has it in every network namespace. */
 const loopback = 1;
 /** XDP_FLAGS_DRV_MODE of include/uapi/linux/if_link.h. */
 const nativeMode = 1 << 2;
-
-const network: readonly Capability[] = ['CAP_BPF', 'CAP_NET_ADMIN'];
-const tracing: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
-
-/** By BPF_LINK_CREATE on a descriptor that is none. */
-function onNoFd(
-  type: number,
-  attachType: number,
-  causes: Causes,
-  needs: readonly Capability[] = network,
-): HookTrial {
-  return {
-    load: () => loadNothing({ prog_type: type, expected_attach_type: attachType }),
-    attach: (program) => linkCreate({ prog_fd: program, target: noFd, attach_type: attachType }),
-    there: [Errno.EBADF],
-    needs,
-    causes,
-  };
-}
-
-/** By BPF_LINK_CREATE on an interface that is none. */
-function onNoInterface(attachType: number, causes: Causes): HookTrial {
-  return {
-    load: () => loadNothing({ prog_type: ProgramType.sched_cls }),
-    attach: (program) => linkCreate({ prog_fd: program, target: noInterface, attach_type: attachType }),
-    there: [Errno.ENODEV],
-    needs: network,
-    causes,
-  };
-}
-
-/** On what the program was loaded for, for a moment. */
-function onItsTarget(target: BtfTarget, attributes: TrialProgram, causes: Causes): HookTrial {
-  return {
-    load: () => loadByBtf(target, attributes),
-    attach: (program) => rawTracepointOpen(program),
-    there: [],
-    needs: tracing,
-    causes,
-  };
-}
-
-/** A function that runs only when BPF_PROG_TEST_RUN tries a tracing program (net/bpf/test_run.c). */
-const testFunction = 'bpf_fentry_test1';
-
-function onFunction(attachType: number): HookTrial {
-  const attributes = { prog_type: ProgramType.tracing, expected_attach_type: attachType };
-  return onItsTarget(kernelFunction(testFunction), attributes, trampolineCauses);
-}
-
-/** By a function of this room, for a moment. */
-function briefly(
-  attach: (program: AttachableProgram) => Pick<Attachment, 'close'>,
-  causes: Causes,
-  there: readonly number[] = [],
-): HookTrial {
-  return {
-    load: () => loadNothing({ prog_type: ProgramType.kprobe }),
-    attach: (fd) => {
-      attach({ fd, name: trialName, type: ProgramType.kprobe }).close();
-      return 0;
-    },
-    there,
-    needs: tracing,
-    causes,
-  };
-}
-
-/** A system call that hardly ever comes, and runs a program that does nothing if it does. */
-const rareCall = { syscall: 'swapoff' };
-
-/** A place in a file that is read as text and never run: this one. */
-const inNoCode = { binary: __filename, offset: 0 };
-
-function onManyFunctions(attachType: number, returns = false): HookTrial {
-  return {
-    load: () => loadNothing({ prog_type: ProgramType.kprobe, expected_attach_type: attachType }),
-    attach: (program) => linkKprobes(program, attachType, { functions: [testFunction], returns }),
-    there: [Errno.ESRCH],
-    needs: tracing,
-    causes: kprobeMultiCauses,
-  };
-}
-
-/** On a directory, which has no code. */
-function onManyPlaces(attachType: number, flags = 0): HookTrial {
-  const places = { path: '/', offsets: new Uint8Array(8), cnt: 1, flags };
-  return {
-    load: () => loadNothing({ prog_type: ProgramType.kprobe, expected_attach_type: attachType }),
-    attach: (program) => linkCreate({ prog_fd: program, attach_type: attachType }, 'uprobe_multi', places),
-    there: [Errno.EBADF],
-    needs: tracing,
-    causes: uprobeMultiCauses,
-  };
-}
 
 const uprobe = briefly((program) => attachUprobe(program, inNoCode), uprobeCauses);
 
@@ -346,17 +238,7 @@ export const hookTrials: Readonly<Record<HookName, HookTrial>> = {
 
 /** In a network namespace of this thread's own, which holds a loopback alone and ends with the action. */
 function inEmptyNetwork(action: () => number): number {
-  const here = openNetns();
-  try {
-    unshare(Namespace.NETWORK);
-    try {
-      return action();
-    } finally {
-      setNamespace(here, Namespace.NETWORK);
-    }
-  } finally {
-    closeFd(here);
-  }
+  return inOtherNetwork(() => unshare(Namespace.NETWORK), action);
 }
 
 /** The filter is removed here: what goes with a namespace goes some time later. */

@@ -26,19 +26,28 @@ export function inNetns<T>(netns: string | undefined, action: () => T): T {
   if (netns === undefined) return action();
   const there = openNetns(netns);
   try {
-    const here = openNetns();
-    try {
-      setNamespace(there, Namespace.NETWORK);
-      try {
-        return action();
-      } finally {
-        setNamespace(here, Namespace.NETWORK);
-      }
-    } finally {
-      closeFd(here);
-    }
+    return inOtherNetwork(() => setNamespace(there, Namespace.NETWORK), action);
   } finally {
     closeFd(there);
+  }
+}
+
+/**
+ * Do something in another network namespace, and come back.
+ *
+ * @param enter brings this thread there
+ */
+export function inOtherNetwork<T>(enter: () => void, action: () => T): T {
+  const here = openNetns();
+  try {
+    enter();
+    try {
+      return action();
+    } finally {
+      setNamespace(here, Namespace.NETWORK);
+    }
+  } finally {
+    closeFd(here);
   }
 }
 

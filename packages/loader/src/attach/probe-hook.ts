@@ -9,7 +9,8 @@ import {
   type Capability,
 } from '../kernel';
 import { type HookName } from './hook-options';
-import { hookTrials, type HookTrial } from './hook-trials';
+import { type HookTrial } from './hook-trial';
+import { hookTrials } from './hook-trials';
 import { hookNames } from './hooks';
 import { trialName } from './trial-programs';
 
@@ -120,7 +121,7 @@ function refused(
     const why = lacks.length > 0 ? `it lacks ${lacks.join(', ')}` : 'it is in a user namespace of its own';
     return { is: undefined, reason: `this process cannot ${what}: ${why}` };
   }
-  if (typeof answer !== 'number' && answer.fields.errno === undefined)
+  if (typeof answer !== 'number' && (cannotTell.has(answer.code) || answer.fields.errno === undefined))
     return { is: cannotTell.has(answer.code) ? undefined : false, reason: withoutTrial(answer.message) };
   if (errno === Errno.ESRCH)
     return { is: undefined, reason: 'the kernel has no function that it could be tried with' };
@@ -135,7 +136,7 @@ function withoutTrial(message: string): string {
 }
 
 /** Errors that are of the trial, not of the kernel. */
-const cannotTell: ReadonlySet<string> = new Set(['BINARY_NOT_FOUND', 'INTERNAL']);
+const cannotTell: ReadonlySet<string> = new Set(['BINARY_NOT_FOUND', 'FILE', 'INTERNAL']);
 
 function attempt(action: () => number): number | BpfError {
   try {
