@@ -3,4 +3,4 @@ export { disassemble, type DisassembleOptions } from './disassemble';
 export { helperNames } from './helpers';
 export * from './instruction';
 export * from './opcodes';
-export { tag, tagInput } from './tag';
+export { tag } from './tag';

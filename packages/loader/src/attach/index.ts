@@ -2,7 +2,7 @@ export { type Attachment } from './attachment';
 export { autoAttach } from './auto-attach';
 export { attachCgroup, cgroupPrograms, type CgroupOptions } from './cgroup';
 export { cgroupById, cgroupPath } from './cgroup-path';
-export { cgroupTypeLabel, cgroupTypes, type CgroupType } from './cgroup-types';
+export { cgroupTypes, type CgroupType } from './cgroup-types';
 export { kernelNames, linkDescription, type LinkNames } from './describe';
 export { EventLink } from './event-link';
 export { attachFlowDissector, type FlowDissectorOptions } from './flow-dissector';
@@ -12,7 +12,7 @@ export { type HookOption, type OptionType } from './hook-option';
 export { hookOptions, type HookName, type HookOptions, type HookResults } from './hook-options';
 export { attach, hookFor, hookNames, hooks, type Hook } from './hooks';
 export { type InterfaceTarget } from './interfaces';
-export { attachIter, iterOrders, type IterOptions } from './iter';
+export { attachIter, type IterOptions } from './iter';
 export { iterate, iterText } from './iter-text';
 export {
   attachKprobe,
@@ -34,12 +34,7 @@ export { Link } from './link';
 export { listLinks, type LinkFilter, type ListedLink } from './list-links';
 export { attachLwt, LwtRoute, type LwtOptions } from './lwt';
 export { attachNetfilter, type NetfilterOptions } from './netfilter';
-export {
-  netfilterFamilies,
-  netfilterHooks,
-  type NetfilterFamily,
-  type NetfilterHook,
-} from './netfilter-types';
+export { type NetfilterFamily, type NetfilterHook } from './netfilter-types';
 export { attachNetkit, type NetkitOptions } from './netkit';
 export { inNetns } from './netns';
 export { type NetnsTarget } from './netns-link';
@@ -47,7 +42,7 @@ export { type Anchor, type AttachPoint, type MprogPlace } from './mprog';
 export { attachPerfEvent, type PerfEventOptions } from './perf-event';
 export { perfEvents, type PerfEventName } from './perf-events';
 export { probeHook, probeHooks, type HookProbe } from './probe-hook';
-export { probeModes, type ProbeMode } from './probe-event';
+export { type ProbeMode } from './probe-event';
 export { type AttachableProgram } from './program';
 export { attachRawTracepoint, type RawTracepointOptions } from './raw-tracepoint';
 export { attachSkLookup, type SkLookupOptions } from './sk-lookup';
@@ -81,7 +76,7 @@ export {
   type UprobeMultiOptions,
 } from './uprobe-multi';
 export { attachUsdt, type UsdtOptions } from './usdt';
-export { parseUsdtArguments, type UsdtArgument, type UsdtPlace } from './usdt-arguments';
+export { type UsdtArgument, type UsdtPlace } from './usdt-arguments';
 export { UsdtLink, UsdtLinks } from './usdt-link';
 export { type UserPlace } from './user-place';
 export { attachXdp, XdpLink, type XdpOptions } from './xdp';

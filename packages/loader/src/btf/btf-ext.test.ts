@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { btfSample, btfSections } from '../../../../tools/testing/btf';
 import { compile } from '../../../../tools/testing/compile';
-import { Btf, BtfExt, CORE_RELOCATION_WORDS, FUNC_INFO_WORDS, LINE_INFO_WORDS } from '.';
+import { Btf, BtfExt, CORE_RELOCATION_WORDS, FUNC_INFO_WORDS } from '.';
+import { LINE_INFO_WORDS } from './btf-ext';
 
 const little = btfSections(compile(btfSample));
 const big = btfSections(compile(btfSample, { bigEndian: true }));

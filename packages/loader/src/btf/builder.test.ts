@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { btfSample, btfSections, dumpRaw } from '../../../../tools/testing/btf';
 import { compile } from '../../../../tools/testing/compile';
-import { Btf, BtfBuilder, BtfKind, IntEncoding, Linkage, toLittleEndian, withDatasecLayout } from '.';
+import { Btf, BtfBuilder, BtfKind, IntEncoding, Linkage, withDatasecLayout } from '.';
+import { toLittleEndian } from './builder';
 
 const little = btfSections(compile(btfSample));
 const big = btfSections(compile(btfSample, { bigEndian: true }));

@@ -1,8 +1,7 @@
 export { Btf, type BtfOptions } from './btf';
-export { BtfExt, CORE_RELOCATION_WORDS, FUNC_INFO_WORDS, LINE_INFO_WORDS } from './btf-ext';
+export { BtfExt, CORE_RELOCATION_WORDS, FUNC_INFO_WORDS } from './btf-ext';
 export {
   BtfBuilder,
-  toLittleEndian,
   type EnumeratorInit,
   type MemberInit,
   type ParamInit,
@@ -12,7 +11,7 @@ export { compileConversion, type Conversion, type ConversionOptions, type TypeOf
 export { type IntegerPlace } from './conversion-steps';
 export { withDatasecLayout, type DatasecLayout } from './datasec-layout';
 export { decodeValue } from './decode-value';
-export { decoderOf, ValueDecoder, type DecodedValue } from './decoder';
+export { decoderOf, type DecodedValue } from './decoder';
 export { encodeValue, type EncodeOptions } from './encode-value';
 export { essentialName } from './essential-name';
 export { integersOf } from './integers';

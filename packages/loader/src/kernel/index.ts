@@ -1,28 +1,13 @@
 export * from './attributes';
 export { bpf, bpfCall, type Answer } from './bpf';
-export {
-  effectiveCapabilities,
-  missingCapabilities,
-  privileges,
-  type Capability,
-  type Privileges,
-} from './capabilities';
+export { missingCapabilities, privileges, type Capability, type Privileges } from './capabilities';
 export { closeAll } from './close-all';
 export { Command, type CommandName } from './commands';
 export { Errno, errnoName, errnoNumber, errnoText } from './errno';
 export { failure, succeeded, type FailureContext } from './failure';
 export { probePmu, type ProbePmu } from './probe-pmu';
-export { Fd, Open, closeFd, duplicateFd, fdInfoLine, lookAtNew, openPath } from './fd';
-export {
-  decode,
-  encode,
-  layoutSize,
-  nameLength,
-  type Encoded,
-  type Layout,
-  type LayoutInput,
-  type LayoutOutput,
-} from './layout';
+export { Fd, closeFd, duplicateFd, fdInfoLine, lookAtNew, openPath } from './fd';
+export { decode, encode, type Encoded, type Layout, type LayoutInput, type LayoutOutput } from './layout';
 export { features, hasFeature, hasMapType, hasProgramType, type Feature } from './features';
 export { u64Array } from './arrays';
 export {
@@ -73,23 +58,15 @@ export { btfBytes, btfInfo, type BtfInfo } from './btf-info';
 export { fileSystemMagic, fileSystemType, ioctl, Rename, renameFlags, tryLock, unlock } from './files';
 export { tokenOf, withToken } from './token';
 export { withObject } from './info';
-export { linkTypeNames } from './info-layouts';
 export { linkInfo, type LinkInfo, type LinkTarget, type PerfEventTarget } from './link-info';
 export { mapInfo, type MapInfo } from './map-info';
 export { mapMemory, type MappedMemory } from './memory';
 export { Mount, mount, unmount } from './mount';
 export { interfaceIndex, Namespace, setNamespace, unshare } from './namespaces';
-export {
-  PERF_EVENT_ATTR,
-  PerfIoctl,
-  perfEventOpen,
-  perfEventProgram,
-  type PerfEventProgram,
-} from './perf-event';
+export { PerfIoctl, perfEventOpen, perfEventProgram, type PerfEventProgram } from './perf-event';
 export { programCode, programInfo, type ProgramCode, type ProgramInfo } from './program-info';
-export { countCpus, onlineCpus, possibleCpus } from './cpus';
+export { onlineCpus, possibleCpus } from './cpus';
 export {
-  buildIdOf,
   kernelIdentity,
   moduleIdentities,
   kernelVersionCode,
@@ -99,7 +76,7 @@ export {
 export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';
-export { allMounts, findMount, findTracefs, parseMountInfo, type MountPoint } from './mounts';
+export { allMounts, findMount, findTracefs, type MountPoint } from './mounts';
 export { runningKernel, syscallFunction } from './running-kernel';
 export {
   addClsact,
@@ -116,15 +93,8 @@ export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
 export { networkInterfaces, routeRequest, routeSocket, type RouteAnswer } from './netlink';
 export { Netlink, netlinkAttribute, netlinkMessage } from './netlink-format';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
-export {
-  lwtPlaces,
-  putRoute,
-  removeRoute,
-  routeProgramName,
-  type RouteKey,
-  type RouteProgram,
-} from './routes';
+export { putRoute, removeRoute, routeProgramName, type RouteKey, type RouteProgram } from './routes';
 export { setSocketOption, SocketOption } from './socket-options';
 export { objectKind, openPin, pinObject } from './pins';
 export { FdWatch } from './poll';
-export { pageSize, pageSizeIn } from './page-size';
+export { pageSize } from './page-size';

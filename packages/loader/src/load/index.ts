@@ -9,11 +9,10 @@ export {
   type ProgramTarget,
   type ProgramTypeChoice,
 } from './loaded';
-export { type Machine, sizedMap } from './map-size';
+export { type Machine } from './map-size';
 export { programFunction } from './program-target';
 export { programCapabilities } from './program-privileges';
 export { checkPin, preparePin, replacePin, unpin } from './pins';
-export { fillSlots } from './slots';
 export { sourceRecords, type SourceLine } from './source-of';
 export { structOpsValue } from './struct-ops-value';
-export { readVerdict, type VerifierVerdict } from './verifier-log';
+export { type VerifierVerdict } from './verifier-log';

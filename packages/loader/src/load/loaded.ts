@@ -88,7 +88,7 @@ export interface LoadTiming {
  * loaded.close();
  * ```
  */
-export class LoadedObject {
+export class LoadedObject implements Disposable {
   constructor(
     readonly name: string,
     /** In the order of the object's definitions. */
@@ -123,5 +123,9 @@ export class LoadedObject {
   close(): void {
     for (const { arena } of this.maps) arena?.memory?.unmap();
     for (const { fd } of [...this.programs, ...this.maps]) fd.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -1,10 +1,10 @@
 export { AttachType, attachTypeName, type AttachTypeName, attachTypes } from './attach-types';
-export { dataMapName, kernelName, objectName } from './kernel-name';
+export { kernelName, objectName } from './kernel-name';
 export { MapType, mapTypeName, type MapTypeName, mapTypes } from './map-types';
 export { parseObject } from './parse-object';
 export { ProgramType, programTypeName, type ProgramTypeName, programTypes } from './program-types';
 export { loadableType } from './programs';
-export { isUsdtSection, sectionMeaning, type SectionMeaning, unknownSection } from './section-name';
+export { isUsdtSection, sectionMeaning, type SectionMeaning } from './section-name';
 export { sectionRows, type SectionRow, type SectionTrait } from './section-rows';
 export type {
   BtfTarget,

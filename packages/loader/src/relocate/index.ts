@@ -23,4 +23,4 @@ export {
 export { type KnownToKernel, knownToKernel } from './known-to-kernel';
 export { type Requirement } from './requirement';
 export { type ProgramRequirements, requirementsOf } from './requirements';
-export { type TargetKernel, type VirtualExtern, virtualExterns } from './target';
+export { type TargetKernel, type VirtualExtern } from './target';
