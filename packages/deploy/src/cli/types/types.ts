@@ -17,8 +17,12 @@ export interface TypesOptions {
 
 /** `nx-bpf types`: of an object file, or of a project, which is compiled first. */
 export async function types(target: string | undefined, options: TypesOptions): Promise<Outcome> {
+  // A directory of that name is the project's own.
   const isFile =
-    target !== undefined && (target.includes('/') || target.endsWith('.o') || fs.existsSync(target));
+    target !== undefined &&
+    (target.includes('/') ||
+      target.endsWith('.o') ||
+      fs.statSync(target, { throwIfNoEntry: false })?.isFile() === true);
   if (!isFile) {
     const { output, env: environment, json, verbose } = options;
     return run('types', { ...locate(target), environment, output, json, verbose });
