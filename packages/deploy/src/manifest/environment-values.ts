@@ -44,6 +44,20 @@ export function withEnvironmentValues(tree: Located, variables: Variables, probl
   return walk(tree, []);
 }
 
+/** The variables that a part of a manifest takes values from, wherever it may. */
+export function variablesIn(tree: Located | undefined): ReadonlySet<string> {
+  const found = new Set<string>();
+  const walk = (node: Located, path: Path): void => {
+    if (node.kind === 'scalar') return;
+    if (node.kind === 'list') return node.items.forEach((item, i) => walk(item, [...path, i]));
+    const name = patterns.some((pattern) => matches(pattern, path)) ? variableOf(node) : undefined;
+    if (name !== undefined) found.add(name);
+    else for (const [key, { value }] of node.entries) walk(value, [...path, key]);
+  };
+  if (tree !== undefined) walk(tree, []);
+  return found;
+}
+
 /** Complains of every value of the merged manifest whose variable is not set; whether there was one. */
 export function findUnset(tree: Located, problems: Problems): boolean {
   if (tree.kind === 'map')

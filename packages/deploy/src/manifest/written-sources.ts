@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { variablesIn } from './environment-values';
 import { child, children, textOf, type Located } from './located';
 
 /** The C of a project, as its manifests name it in any environment. Paths are relative to the workspace, sorted. */
@@ -13,6 +14,10 @@ export interface WrittenSources {
   readonly data: readonly string[];
   /** What the programs are verified for. */
   readonly kernels: WrittenKernels;
+  /** Environment variables that values come from: what is deployed depends on them, and the sizes that are locked. */
+  readonly variables: readonly string[];
+  /** Whether some environment requires that what is built is what the lock file says. */
+  readonly locked: boolean;
 }
 
 export interface WrittenKernels {
@@ -45,6 +50,8 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const kernels = { packaged: false, running: false };
   const named = new Set<string>();
   const placed = new Set<string>();
+  const variables = new Set<string>();
+  let locked = false;
   const add = (to: Set<string>, base: string, relative: string | undefined): void => {
     if (relative === undefined || path.isAbsolute(relative)) return;
     const file = path.normalize(path.join(base, relative));
@@ -60,6 +67,9 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     ...children(child(tree, 'environments')).map(([, part]) => ({ tree: part, base, always: false })),
   ]);
   for (const { tree, base, always } of everywhere) {
+    for (const name of variablesIn(tree)) variables.add(name);
+    const requireLock = child(child(tree, 'deploy'), 'requireLock');
+    locked ||= requireLock?.kind === 'scalar' && requireLock.value === true;
     const toolchain = child(tree, 'toolchain');
     addDirectories(base, toolchain);
     const vmlinux = textOf(toolchain, 'vmlinux');
@@ -82,15 +92,15 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     }
   }
   for (const name of named) if (!placed.has(name)) add(sources, root, `src/${name}.bpf.c`);
-  const [files, directories, typeFiles, dataFiles] = [sources, includes, types, data].map((set) =>
-    [...set].sort(),
-  );
+  const sorted = (set: ReadonlySet<string>): string[] => [...set].sort();
   return {
-    sources: files!,
-    includes: directories!,
-    types: typeFiles!,
-    data: dataFiles!,
-    kernels: { files: [...kernelFiles].sort(), ...kernels },
+    sources: sorted(sources),
+    includes: sorted(includes),
+    types: sorted(types),
+    data: sorted(data),
+    kernels: { files: sorted(kernelFiles), ...kernels },
+    variables: sorted(variables),
+    locked,
   };
 }
 

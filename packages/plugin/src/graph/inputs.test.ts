@@ -24,6 +24,10 @@ beforeAll(() => {
     'lib/include/deep.h': '#include <lib.h>\n#include <core.h>\n',
     'lib/include/unrelated.h': '',
     'core/core.h': '',
+    'locked/bpf.config.yaml':
+      'version: 1\nobjects: { late: { constants: { port: { env: PORT, default: 80 }, other: 1 } } }\n' +
+      'maps: { hits: { maxEntries: { env: SIZE } } }\n' +
+      'environments: { prod: { deploy: { requireLock: true }, objects: { late: { constants: { x: { a: { env: DEEP } } } } } } }\n',
     'outside.h': '',
     'user/bpf.config.yaml':
       'version: 1\nmaps: { hits: { contents: { file: data/hits.yaml } } }\nobjects: { user: { includes: [../lib/include, ../core] } }\n',
@@ -64,6 +68,18 @@ test('the inputs of a build are the manifests, the C of every environment, and w
 test('data files decide what is deployed, not what is built', () => {
   expect(project('user').written.data).toEqual(['user/data/hits.yaml']);
   expect(files('user')).not.toContain('{workspaceRoot}/user/data/hits.yaml');
+});
+
+test('what a build is held against is an input where an environment requires it: the lock file, and sizes from variables', () => {
+  expect(project('locked').written).toMatchObject({ variables: ['DEEP', 'PORT', 'SIZE'], locked: true });
+  const inputs = buildInputs(project('locked'), root);
+  expect(inputs).toContain('{workspaceRoot}/bpf.lock.json');
+  expect(inputs.filter((input) => typeof input === 'object' && 'env' in input)).toEqual([
+    { env: 'DEEP' },
+    { env: 'PORT' },
+    { env: 'SIZE' },
+  ]);
+  expect(files('user')).not.toContain('{workspaceRoot}/bpf.lock.json');
 });
 
 test('the kernel is an input where vmlinux.h is made from its types', () => {

@@ -3,6 +3,7 @@ import { scanIncludes, type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
 
 const rootManifest = 'bpf.config.yaml';
+const lockFile = 'bpf.lock.json';
 
 /** Directory of the package that this file belongs to, in `src/graph` as in `dist/graph`. */
 const ownDirectory = path.resolve(__dirname, '../..');
@@ -33,13 +34,16 @@ export function buildInputs(
   workspaceRoot: string,
   plugin = ownDirectory,
 ): NonNullable<TargetConfiguration['inputs']> {
-  const { sources, types } = project.written;
+  const { sources, types, variables, locked } = project.written;
   const included = scanIncludes(workspaceRoot, project).map(({ to }) => to);
   const files = new Set([rootManifest, ...project.files, ...sources, ...included, ...types]);
+  // Nothing of a build comes from it, but a build that is not as it says fails; the sizes of maps are in it, too.
+  if (locked) files.add(lockFile);
   return [
     ...[...files].sort().map((file) => `{workspaceRoot}/${file}`),
     { runtime: compilers },
     ...(types.length === 0 ? [{ runtime: kernel }] : []),
+    ...(locked ? variables.map((env) => ({ env })) : []),
     ...ownSources(workspaceRoot, plugin),
   ];
 }
