@@ -15,8 +15,7 @@ import { withChosenVariants } from './choose';
 import { deploymentOf } from './deployment';
 import { migrationText, type Migration } from './fill-maps';
 import { Interruption } from './interruption';
-import { lockProject } from './lock-project';
-import { lockShared } from './lock-shared';
+import { takeLocks } from './locks';
 import { planFor, prepare } from './make-plan';
 import { type CompiledObject, type PreparedObject } from './prepare';
 import { refuseMaps } from './refuse-maps';
@@ -74,8 +73,7 @@ export async function apply(given: ApplyInput): Promise<ApplyResult> {
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
       const shares = desired.maps.some(({ shared }) => shared);
-      await lockShared(config, layout, shares, { undo, interruption, note });
-      await lockProject(config, layout, { undo, interruption, note });
+      await takeLocks(config, layout, shares, { undo, interruption, note });
       const recorded = currentLedger(layout);
       repair(input, layout, desired, recorded);
       const { plan, basis } = planFor(input, layout, prepared, recorded);

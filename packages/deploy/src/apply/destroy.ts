@@ -18,8 +18,7 @@ import {
 } from '../state';
 import { deploymentOf } from './deployment';
 import { Interruption } from './interruption';
-import { lockProject } from './lock-project';
-import { lockShared } from './lock-shared';
+import { takeLocks } from './locks';
 import { tidy } from './tidy';
 import { Undo } from './undo';
 
@@ -52,8 +51,7 @@ export async function destroy(
   // A signal does not end it half way: once the lock is there, all of it is one piece of work.
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
-      await lockShared(config, layout, false, { undo, interruption, note });
-      await lockProject(config, layout, { undo, interruption, note });
+      await takeLocks(config, layout, false, { undo, interruption, note });
       const ledger = currentLedger(layout);
       if (ledger !== undefined) {
         if (!force) checkProtected(ledger);

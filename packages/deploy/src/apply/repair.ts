@@ -2,8 +2,7 @@ import { type ProjectConfig } from '../manifest';
 import { type Plan } from '../plan';
 import { isThere, layoutOf, currentLedger } from '../state';
 import { Interruption } from './interruption';
-import { lockProject } from './lock-project';
-import { lockShared } from './lock-shared';
+import { takeLocks } from './locks';
 import { restore } from './restore';
 import { inspectAll } from './status';
 import { tidy } from './tidy';
@@ -36,8 +35,7 @@ export async function repair(config: ProjectConfig, note: (text: string) => void
   const undo = new Undo();
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
-      await lockShared(config, layout, false, { undo, interruption, note });
-      await lockProject(config, layout, { undo, interruption, note });
+      await takeLocks(config, layout, false, { undo, interruption, note });
       const ledger = currentLedger(layout);
       const removed = tidy(layout, ledger, config.deploy.keepGenerations);
       if (ledger === undefined || inspectAll(layout, ledger).drift.every(({ kind }) => kind === 'hook')) {

@@ -14,8 +14,7 @@ import {
 } from '../state';
 import { deploymentOf } from './deployment';
 import { Interruption } from './interruption';
-import { lockProject } from './lock-project';
-import { lockShared } from './lock-shared';
+import { takeLocks } from './locks';
 import { restore } from './restore';
 import { tidy } from './tidy';
 import { Undo } from './undo';
@@ -53,8 +52,7 @@ export async function rollback(
   const undo = new Undo();
   return Interruption.guard((interruption) =>
     undo.guard(async () => {
-      await lockShared(config, layout, false, { undo, interruption, note });
-      await lockProject(config, layout, { undo, interruption, note });
+      await takeLocks(config, layout, false, { undo, interruption, note });
       const current = currentLedger(layout);
       if (current === undefined) throw notDeployed(config);
       tidy(layout, current, config.deploy.keepGenerations);

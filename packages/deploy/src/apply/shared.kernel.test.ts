@@ -49,7 +49,7 @@ kernelSuite('maps that projects share', (kernel) => {
         { name: project, file: kernel.compile(source, { name: project, flags: [`-DMORE=${more}`] }) },
       ],
       cache: new RelocationCache(fixture.cacheFolder),
-      note: () => undefined,
+      note: (text) => fixture.notes.push(text),
     });
   const undeploy = (project: string) => destroy(config(project), () => undefined);
   const packet = (project: string): void => {
@@ -151,6 +151,11 @@ kernelSuite('maps that projects share', (kernel) => {
     });
     const before = fixture.pins();
     expect((await refusal(deploy('b'))).code).toBe('LOCK_TIMEOUT');
+    expect(fixture.notes).toEqual([
+      expect.stringMatching(
+        `^waiting for a deploy that uses the maps of shared/dev to finish: process ${process.pid} `,
+      ),
+    ]);
     expect((await refusal(undeploy('a'))).code).toBe('LOCK_TIMEOUT');
     expect(fixture.pins()).toEqual(before);
     lock.close();
