@@ -24,6 +24,7 @@ beforeAll(() => {
     'lib/include/deep.h': '#include <lib.h>\n#include <core.h>\n',
     'lib/include/unrelated.h': '',
     'core/core.h': '',
+    'open/bpf.config.yaml': 'version: 1\nobjects: { open: { constants: { port: { env: PORT } } } }\n',
     'locked/bpf.config.yaml':
       'version: 1\nobjects: { late: { constants: { port: { env: PORT, default: 80 }, other: 1 } } }\n' +
       'maps: { hits: { maxEntries: { env: SIZE } } }\n' +
@@ -59,8 +60,8 @@ test('the inputs of a build are the manifests, the C of every environment, and w
   expect(files('agent')).toEqual(
     [
       ...['agent/bpf.config.yaml', 'agent/src/edge.bpf.c', 'agent/src/late.bpf.c', 'agent/src/near.h'],
-      ...['agent/src/other.c', 'agent/types/prod.btf', 'bpf.config.yaml', 'lib/include/deep.h'],
-      ...['lib/include/lib.h', 'outside.h', 'shared/all.h'],
+      ...['agent/src/other.c', 'agent/types/prod.btf', 'bpf.config.yaml', 'bpf.lock.json'],
+      ...['lib/include/deep.h', 'lib/include/lib.h', 'outside.h', 'shared/all.h'],
     ].map((file) => `{workspaceRoot}/${file}`),
   );
 });
@@ -70,16 +71,16 @@ test('data files decide what is deployed, not what is built', () => {
   expect(files('user')).not.toContain('{workspaceRoot}/user/data/hits.yaml');
 });
 
-test('what a build is held against is an input where an environment requires it: the lock file, and sizes from variables', () => {
+test('a variable is an input where it counts: of a build that is locked, and of what the verifier sees', () => {
   expect(project('locked').written).toMatchObject({ variables: ['DEEP', 'PORT', 'SIZE'], locked: true });
-  const inputs = buildInputs(project('locked'), root);
-  expect(inputs).toContain('{workspaceRoot}/bpf.lock.json');
-  expect(inputs.filter((input) => typeof input === 'object' && 'env' in input)).toEqual([
-    { env: 'DEEP' },
-    { env: 'PORT' },
-    { env: 'SIZE' },
-  ]);
-  expect(files('user')).not.toContain('{workspaceRoot}/bpf.lock.json');
+  expect(project('open').written).toMatchObject({ variables: ['PORT'], locked: false });
+  const variables = (inputs: ReturnType<typeof buildInputs>): unknown[] =>
+    inputs.filter((input) => typeof input === 'object' && 'env' in input);
+  const all = [{ env: 'DEEP' }, { env: 'PORT' }, { env: 'SIZE' }];
+  expect(variables(buildInputs(project('locked'), root))).toEqual(all);
+  expect(variables(verifyInputs(project('locked'), root))).toEqual(all);
+  expect(variables(buildInputs(project('open'), root))).toEqual([]);
+  expect(variables(verifyInputs(project('open'), root))).toEqual([{ env: 'PORT' }]);
 });
 
 test('the kernel is an input where vmlinux.h is made from its types', () => {

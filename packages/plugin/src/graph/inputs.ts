@@ -36,23 +36,27 @@ export function buildInputs(
 ): NonNullable<TargetConfiguration['inputs']> {
   const { sources, types, variables, locked } = project.written;
   const included = scanIncludes(workspaceRoot, project).map(({ to }) => to);
-  const files = new Set([rootManifest, ...project.files, ...sources, ...included, ...types]);
-  // Nothing of a build comes from it, but a build that is not as it says fails; the sizes of maps are in it, too.
-  if (locked) files.add(lockFile);
+  // Nothing of a build comes from the lock file, but with --frozen one that is not as it says fails; sizes of maps are in
+  // it, too.
+  const files = new Set([rootManifest, lockFile, ...project.files, ...sources, ...included, ...types]);
   return [
     ...[...files].sort().map((file) => `{workspaceRoot}/${file}`),
     { runtime: compilers },
     ...(types.length === 0 ? [{ runtime: kernel }] : []),
-    ...(locked ? variables.map((env) => ({ env })) : []),
+    ...(locked ? environment(variables) : []),
     ...ownSources(workspaceRoot, plugin),
   ];
+}
+
+function environment(variables: readonly string[]): { env: string }[] {
+  return variables.map((env) => ({ env }));
 }
 
 /** Prints which kernel packages apt knows: what a name with * stands for. */
 const packages = 'apt-cache pkgnames linux-image- 2>/dev/null | sort | sha256sum; true';
 
 /**
- * What `bpf-verify` depends on: what the objects do, the files of kernels that the manifests name, the packages that apt
+ * What `bpf-verify` depends on: what the objects do, the variables that constants come from, the files of kernels that the manifests name, the packages that apt
  * knows where they name such, and the running kernel where that is asked or no other is named.
  */
 export function verifyInputs(
@@ -60,7 +64,8 @@ export function verifyInputs(
   workspaceRoot: string,
   plugin = ownDirectory,
 ): NonNullable<TargetConfiguration['inputs']> {
-  const { files, packaged, running } = project.written.kernels;
+  const { variables, locked, kernels } = project.written;
+  const { files, packaged, running } = kernels;
   const inputs = buildInputs(project, workspaceRoot, plugin);
   const named = files.length > 0 || packaged;
   const asksKernel = running || !named;
@@ -68,6 +73,8 @@ export function verifyInputs(
     inputs.some((input) => typeof input === 'object' && 'runtime' in input && input.runtime === command);
   return [
     ...inputs,
+    // With other constants other code is dead.
+    ...(locked ? [] : environment(variables)),
     ...files.map((file) => `{workspaceRoot}/${file}`),
     ...(packaged ? [{ runtime: packages }] : []),
     ...(asksKernel && !has(kernel) ? [{ runtime: kernel }] : []),
