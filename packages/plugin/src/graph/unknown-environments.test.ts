@@ -15,6 +15,8 @@ const agent = {
     types: [],
     data: [],
     kernels: { files: [], packaged: false, running: false },
+    variables: [],
+    locked: false,
   },
 };
 const probe = {
