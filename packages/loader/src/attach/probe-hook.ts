@@ -107,7 +107,8 @@ const forbidden: ReadonlySet<number> = new Set([Errno.EPERM, Errno.EACCES]);
 
 /**
  * A refusal for want of a capability tells nothing of the kernel. With all of them it tells that the kernel refuses
- * everybody, as one without trampolines does with EPERM.
+ * everybody, as one without trampolines does with EPERM. What may take CAP_SYS_ADMIN
+ * too, as perf events of uprobes do on Linux 6.18 (measured), cannot be told without it.
  */
 function refused(
   what: string,
@@ -125,8 +126,10 @@ function refused(
     return { is: cannotTell.has(answer.code) ? undefined : false, reason: withoutTrial(answer.message) };
   if (errno === Errno.ESRCH)
     return { is: undefined, reason: 'the kernel has no function that it could be tried with' };
-  const is = absent.has(errno) || forbidden.has(errno) ? false : undefined;
   const text = `the kernel does not ${what} (${errnoName(errno)})`;
+  if (forbidden.has(errno) && missingCapabilities(['CAP_SYS_ADMIN'], privileges()).length > 0)
+    return { is: undefined, reason: `${text}: this process lacks CAP_SYS_ADMIN, which may be why` };
+  const is = absent.has(errno) || forbidden.has(errno) ? false : undefined;
   return { is, reason: cause === undefined ? text : `${text}: ${cause}` };
 }
 
@@ -135,8 +138,13 @@ function withoutTrial(message: string): string {
   return message.replace(`program '${trialName}': `, '');
 }
 
-/** Errors that are of the trial, not of the kernel. */
-const cannotTell: ReadonlySet<string> = new Set(['BINARY_NOT_FOUND', 'FILE', 'INTERNAL']);
+/** Errors that are of the trial or of this process, not of the kernel. */
+const cannotTell: ReadonlySet<string> = new Set([
+  'BINARY_NOT_FOUND',
+  'FILE',
+  'PRIVILEGE_MISSING',
+  'INTERNAL',
+]);
 
 function attempt(action: () => number): number | BpfError {
   try {

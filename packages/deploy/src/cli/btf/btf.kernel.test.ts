@@ -79,4 +79,42 @@ SEC("xdp") int p(struct xdp_md *ctx) { return event && other; }`,
     });
     expect(nxBpf.run('features').stdout).toMatch(/xdp +5\.9 +yes +yes/);
   });
+
+  test('features without capabilities: what cannot be told, and why', () => {
+    interface Probed {
+      readonly name: string;
+      readonly loads: boolean | null;
+      readonly attaches: boolean | null;
+      readonly reason: string | null;
+    }
+    const hooksAs = (capabilities: string): ReadonlyMap<string, Probed> => {
+      const prefix = ['setpriv', '--bounding-set', `-all${capabilities}`];
+      const { hooks } = JSON.parse(nxBpf.runAs(prefix, 'features', '--json').stdout) as { hooks: Probed[] };
+      return new Map(hooks.map((hook) => [hook.name, hook]));
+    };
+    const none = [...hooksAs('').values()];
+    expect(none.filter(({ loads, attaches }) => loads !== null || attaches !== null)).toEqual([]);
+    expect(none.filter(({ reason }) => reason?.includes('it lacks CAP_BPF') !== true)).toEqual([]);
+    const least = hooksAs(',+bpf,+net_admin,+perfmon');
+    expect(least.get('xdp')).toMatchObject({ loads: true, attaches: true, reason: null });
+    expect(least.get('tcx')).toMatchObject({ loads: true, attaches: true });
+    // It is tried in a network namespace, which takes CAP_SYS_ADMIN to make.
+    expect(least.get('tc')).toMatchObject({
+      loads: true,
+      attaches: null,
+      reason: 'this process cannot attach one: it lacks CAP_SYS_ADMIN',
+    });
+    // No answer differs from that of a process with every capability, but for those that cannot be told.
+    const all = new Map(
+      (nxBpf.json('features') as { hooks: Probed[] }).hooks.map((hook) => [hook.name, hook]),
+    );
+    for (const { name, loads, attaches } of least.values()) {
+      const full = all.get(name)!;
+      expect([name, loads ?? full.loads, attaches ?? full.attaches]).toEqual([
+        name,
+        full.loads,
+        full.attaches,
+      ]);
+    }
+  });
 });
