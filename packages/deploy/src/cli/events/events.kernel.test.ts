@@ -45,9 +45,17 @@ kernelSuite('nx-bpf events', (kernel) => {
       const lines = first.stdout.trim().split('\n');
       expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([event, 'ff ff ff ff']);
 
+      // Without CAP_SYS_ADMIN the types of a loaded program are not to be had, but records are.
+      emit();
+      const least = ['setpriv', '--bounding-set', '-all,+bpf,+net_admin,+perfmon,+dac_override'];
+      const bare = nxBpf.runAs(least, 'events', ring, '--json', '--count', '2');
+      expect(bare).toMatchObject({ status: 0 });
+      expect(bare.stdout).toContain('"ff ff ff ff ff ff ff ff 02 00 00 00 70 72 6f 62 65 ');
+      expect(nxBpf.runAs(least, 'events', ring, '--type', 'event').stderr).toContain('take CAP_SYS_ADMIN');
+
       const watching = nxBpf.start('events', ring, '--type', 'struct event');
       emit();
-      await watching.until('stdout', /serial: 2, comm: "probe"/);
+      await watching.until('stdout', /serial: 3, comm: "probe"/);
       expect(await watching.interrupt()).toMatchObject({ status: 0, stderr: '0 bytes wait unread\n' });
 
       const perf = nxBpf.start(

@@ -155,8 +155,20 @@ function named(map: BpfMap, btf: Btf | undefined, type: string): Decode {
   return (record) => (record.length >= decode.size ? decode.decode(record) : record);
 }
 
-/** The kernel keeps no types with maps of records: those of a program that uses the map are its object's. */
+/**
+ * The kernel keeps no types with maps of records: those of a program that uses the map are its object's. Objects by id
+ * take CAP_SYS_ADMIN: without it, and without --btf, records are bytes.
+ */
 function typesOf(map: BpfMap): Btf | undefined {
+  try {
+    return typesOfUser(map);
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'PRIVILEGE_MISSING') return undefined;
+    throw error;
+  }
+}
+
+function typesOfUser(map: BpfMap): Btf | undefined {
   for (const id of allIds('program')) {
     const btfId = withObject('program', id, (fd) => {
       const info = programInfo(fd);
