@@ -196,6 +196,8 @@ export {
   LoadedObject,
   mapDifferences,
   programCapabilities,
+  readVerifierStats,
+  type VerifierStats,
   checkPin,
   preparePin,
   replacePin,

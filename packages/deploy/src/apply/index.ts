@@ -1,8 +1,9 @@
 export { apply, type ApplyInput, type ApplyResult } from './apply';
+export { withChosenVariants } from './choose';
 export { destroy } from './destroy';
 export { planProject } from './plan-project';
 export { hasPrograms, withValues, type CompiledObject } from './prepare';
-export { readObject, type ObjectFile } from './relocate-cached';
+export { readObject, relocateCached, type ObjectFile } from './relocate-cached';
 export { repair, type RepairResult } from './repair';
 export { rollback, type RollbackResult } from './rollback';
 export { status, type Status } from './status';

@@ -90,7 +90,16 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
   onProject('build', 'compile the objects of a project')
     .option(...frozen)
     .option('--watch', watching);
-  onProject('verify', 'whether the programs relocate for the kernels that the manifest names');
+  onProject('verify', 'whether the programs relocate for the kernels that the manifest names')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'offline: by their types; kernel: loaded into the running one, and let go',
+      )
+        .choices(['offline', 'kernel'])
+        .default('offline'),
+    )
+    .option('--record', 'at level kernel: write to bpf.verified.json what budgets compare with');
   onProject('plan', 'what apply would change, and why; nothing is changed')
     .option('--out <file>', 'save the plan, to be applied exactly')
     .option('--verify', 'load what is new or changed, without attaching it: what the verifier makes of it')

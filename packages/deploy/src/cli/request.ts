@@ -23,6 +23,10 @@ export interface Request {
   readonly frozen?: boolean | undefined;
   /** File of a bundle, in place of a workspace. */
   readonly bundle?: string | undefined;
+  /** Of `verify`: against the types of kernels (by default), or by the running one. */
+  readonly level?: 'offline' | 'kernel' | undefined;
+  /** Of `verify` at level `kernel`: record how much the verifier walked. */
+  readonly record?: boolean | undefined;
   /** Of `plan`: load what is new or changed, and let it go again. */
   readonly verify?: boolean | undefined;
   /** Of `plan`: exit status 2 if there is something to do. */

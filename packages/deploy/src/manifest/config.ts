@@ -130,6 +130,15 @@ export interface ProgramConfig {
   readonly variants: readonly VariantConfig[];
   /** Left out where none of the variants holds. */
   readonly optional: boolean;
+  readonly budgets: BudgetConfig;
+}
+
+/** What verifying a program may take. */
+export interface BudgetConfig {
+  /** Most instructions that the verifier walks. */
+  readonly insns: number | undefined;
+  /** Per cent more than is recorded. */
+  readonly deltaPct: number | undefined;
 }
 
 /** One alternative of a program. */

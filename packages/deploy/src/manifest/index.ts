@@ -7,6 +7,7 @@ export {
   functionsOf,
   pinName,
   type AttachEntry,
+  type BudgetConfig,
   type CarriedVariable,
   type ContentsConfig,
   type CopyConfig,

@@ -109,6 +109,7 @@ describe('a project in an environment', () => {
       function: 'edge_guard',
       variants: [],
       optional: false,
+      budgets: {},
       attach: [
         {
           id: 'second',

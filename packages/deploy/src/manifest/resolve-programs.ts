@@ -33,7 +33,14 @@ export function resolvePrograms(
       if (program.optional === true)
         resolver.problem([...at, 'optional'], 'it says nothing here: the program has no variants');
     }
-    const own = { ...basics(program), attach, variants, optional: program.optional === true };
+    const { insns, deltaPct } = program.budgets ?? {};
+    const own = {
+      ...basics(program),
+      attach,
+      variants,
+      optional: program.optional === true,
+      budgets: { insns, deltaPct },
+    };
     for (const { id, path } of attachmentsOf(own, at)) {
       const other = ids.get(id);
       if (other !== undefined && other !== name) {

@@ -247,6 +247,16 @@ function build() {
         "Alternatives: the first whose conditions hold on the host is used. What one leaves out is the program's.",
       ),
     optional: yesNo.nullish().describe('No failure if no variant holds: it is left out; default false.'),
+    budgets: map({
+      insns: atLeast(1).nullish().describe('Most instructions that the verifier may walk.'),
+      deltaPct: z
+        .number({ error: 'a percentage from 0' })
+        .min(0, { error: 'a percentage from 0' })
+        .nullish()
+        .describe('How many per cent more than what bpf.verified.json records for the same kernel.'),
+    })
+      .nullish()
+      .describe('What verifying may take, for verify --level kernel.'),
   });
 
   const kernel = map({

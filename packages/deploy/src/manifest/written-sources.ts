@@ -25,8 +25,6 @@ export interface WrittenKernels {
   readonly files: readonly string[];
   /** Some come from a package. */
   readonly packaged: boolean;
-  /** The running kernel is one of them. */
-  readonly running: boolean;
 }
 
 /** A part of a manifest that may name C files, and the directory that its paths are relative to. */
@@ -47,7 +45,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const types = new Set<string>();
   const data = new Set<string>();
   const kernelFiles = new Set<string>();
-  const kernels = { packaged: false, running: false };
+  const kernels = { packaged: false };
   const named = new Set<string>();
   const placed = new Set<string>();
   const variables = new Set<string>();
@@ -80,8 +78,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
       add(kernelFiles, base, textOf(kernel, 'config'));
       if (child(child(kernel, 'btf'), 'package') !== undefined) kernels.packaged = true;
       const btf = textOf(kernel, 'btf');
-      if (btf === 'kernel') kernels.running = true;
-      else add(kernelFiles, base, btf);
+      if (btf !== 'kernel') add(kernelFiles, base, btf);
     }
     for (const [name, object] of children(child(tree, 'objects'))) {
       named.add(name);

@@ -5,4 +5,5 @@ export { jsonWriter, type JsonWriter } from './json-writer';
 export { planSummary, renderPlan } from './plan';
 export { table, type Column } from './table';
 export { hexText, plain, resultJson, valueJson, valueText } from './value';
+export { renderLoads } from './loads';
 export { annotations, renderVerdicts } from './verify';

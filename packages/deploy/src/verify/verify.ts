@@ -1,12 +1,11 @@
-import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError, objectDigest, parseObject, type ObjectSpec, type RelocatedObject } from '@nx-bpf/loader';
+import { BpfError, parseObject, type ObjectSpec, type RelocatedObject } from '@nx-bpf/loader';
 import { hasPrograms, readObject, withValues, type CompiledObject, type ObjectFile } from '../apply';
 import { everyProgram, Problems, type ProjectConfig } from '../manifest';
-import { refuseSharedFolder, writeByRename } from '../cache';
-import { relocates, type WantedProgram } from './relocates';
-import { openKernel, runningOnly, type NamedKernel } from './target-kernel';
 import { withDeciding, type VariantVerdict } from './deciding';
+import { relocates, type WantedProgram } from './relocates';
+import { Results } from './results';
+import { openKernel, runningOnly, type NamedKernel } from './target-kernel';
 import { fails, type KernelVerdict } from './verdict';
 
 /** What verifying is told. */
@@ -40,14 +39,12 @@ export async function verify(input: VerifyInput): Promise<readonly KernelVerdict
   for (const object of objects) object.check();
   const named = Object.entries(config.kernels);
   const kernels = named.length > 0 ? named : Object.entries(runningOnly);
-  const refused = refuseSharedFolder(input.results);
-  if (refused !== undefined) note(`results are not kept: ${refused}`);
+  const results = new Results(input.results, note);
   const verdicts: KernelVerdict[] = [];
   for (const [name, kernel] of kernels) {
     try {
       const opened = await openKernel(name, kernel, note);
-      const folder = refused === undefined ? input.results : undefined;
-      verdicts.push(verdictOf(config, objects, opened, folder));
+      verdicts.push(verdictOf(config, objects, opened, results));
     } catch (error) {
       throw error instanceof BpfError ? about(name, error) : error;
     }
@@ -59,16 +56,16 @@ function verdictOf(
   { workspaceRoot, programs: wanted }: ProjectConfig,
   objects: readonly VerifiedObject[],
   kernel: NamedKernel,
-  results: string | undefined,
+  results: Results,
 ): KernelVerdict {
-  const found = objects.flatMap((object) => stored(results, object, kernel));
+  const all = objects.flatMap((object) => found(results, object, kernel));
   const order = Object.entries(wanted).flatMap(([name, { variants }]) =>
     variants.length === 0 ? [name] : variants.map((variant) => `${name} ${variant.name}`),
   );
   const placeOf = ({ verdict, variant }: VariantVerdict): number =>
     order.indexOf(variant === undefined ? verdict.program : `${verdict.program} ${variant.name}`);
-  found.sort((a, b) => placeOf(a) - placeOf(b));
-  const programs = withDeciding(found, kernel, wanted);
+  all.sort((a, b) => placeOf(a) - placeOf(b));
+  const programs = withDeciding(all, kernel, wanted);
   const { name, required, source, release, sha256 } = kernel;
   return {
     kernel: name,
@@ -91,29 +88,13 @@ function about(kernel: string, error: BpfError): BpfError {
 const said = { found: undefined, expected: undefined, hint: undefined };
 
 /** The verdicts of an object's programs: as they were found before, or now. */
-function stored(results: string | undefined, object: VerifiedObject, kernel: NamedKernel): VariantVerdict[] {
-  const key = objectDigest(
-    Buffer.from(JSON.stringify([FORMAT, object.digest, object.asked, kernel.identity])),
+function found(results: Results, object: VerifiedObject, kernel: NamedKernel): VariantVerdict[] {
+  const verdicts = results.get([FORMAT, object.digest, object.asked, kernel.identity], () =>
+    object.programs.map((program) =>
+      relocates(object.spec(), program, kernel.target, (relocated) => object.withConstants(relocated)),
+    ),
   );
-  const file = results === undefined ? undefined : path.join(results, `${key}.json`);
-  const before = file === undefined ? undefined : readResult(file);
-  const ofVariants = (verdicts: readonly VariantVerdict['verdict'][]): VariantVerdict[] =>
-    verdicts.map((verdict, i) => ({ verdict, variant: object.programs[i]!.variant }));
-  if (before !== undefined) return ofVariants(before);
-  const found = object.programs.map((program) =>
-    relocates(object.spec(), program, kernel.target, (relocated) => object.withConstants(relocated)),
-  );
-  if (file !== undefined) writeByRename(file, Buffer.from(JSON.stringify(found)));
-  return ofVariants(found);
-}
-
-function readResult(file: string): readonly VariantVerdict['verdict'][] | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as readonly VariantVerdict['verdict'][];
-  } catch {
-    // Not there, or damaged: it is found out anew.
-    return undefined;
-  }
+  return verdicts.map((verdict, i) => ({ verdict, variant: object.programs[i]!.variant }));
 }
 
 /** An object of the project and what the manifest asks of it. */
@@ -139,7 +120,7 @@ class VerifiedObject {
   /** What beside the object's bytes a result depends on, but for the kernel. */
   get asked(): unknown {
     const { constants } = this.config.objects[this.object.name]!;
-    return [this.object.name, plain(constants), this.programs];
+    return [this.object.name, constants, this.programs];
   }
 
   spec(): ObjectSpec {
@@ -160,10 +141,4 @@ class VerifiedObject {
     problems.throwIfAny();
     return object;
   }
-}
-
-function plain(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each)),
-  ) as unknown;
 }

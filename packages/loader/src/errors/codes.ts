@@ -54,6 +54,8 @@ export const errorCodes = {
   VERIFIER_REJECTED: 6,
   PROGRAM_LOAD_FAILED: 6,
   BTF_REJECTED: 6,
+  /** The verifier takes a program, and walks more instructions than its budget is. */
+  BUDGET_EXCEEDED: 6,
 
   MAP_INCOMPATIBLE: 7,
   /** The manifest says that a map is not to be removed. */

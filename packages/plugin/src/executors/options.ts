@@ -47,6 +47,10 @@ export interface PlanOptions extends FrozenOptions {
   readonly detailedExitcode?: boolean;
 }
 
+export interface VerifyOptions extends DeployOptions {
+  readonly level?: 'offline' | 'kernel';
+}
+
 export interface TypesOptions extends DeployOptions {
   /** Relative to the project. */
   readonly output?: string;

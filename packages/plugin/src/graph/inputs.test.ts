@@ -92,14 +92,15 @@ test('the kernel is an input where vmlinux.h is made from its types', () => {
   expect(runtimes('agent')).not.toContainEqual(expect.stringContaining('/sys/kernel/notes'));
 });
 
-test('the kernels that programs are verified for are inputs of that: files, what apt knows, or the running kernel', () => {
+test('the kernels that programs are verified for are inputs of that: files, what apt knows, and the running kernel', () => {
   const added = (name: string) => {
     const build = buildInputs(project(name), root);
     return verifyInputs(project(name), root).slice(build.length);
   };
-  // One that names no kernel is verified for the running one, which its vmlinux.h is made from already.
-  expect(added('user')).toEqual([]);
-  expect(added('agent')).toEqual([{ runtime: expect.stringContaining('/sys/kernel/notes') }]);
+  // Where vmlinux.h is made from the running kernel, it is among them already.
+  expect(added('user')).toEqual(['{projectRoot}/bpf.verified.json']);
+  const running = { runtime: expect.stringContaining('/sys/kernel/notes') as string };
+  expect(added('agent')).toEqual(['{projectRoot}/bpf.verified.json', running]);
   const manifest = path.join(root, 'agent/bpf.config.yaml');
   const before = fs.readFileSync(manifest, 'utf8');
   fs.appendFileSync(
@@ -107,9 +108,11 @@ test('the kernels that programs are verified for are inputs of that: files, what
     "kernels: { a: { btf: btf/a.btf, config: btf/a.config }, b: { btf: { package: 'linux-image-6.1.*-amd64' } } }\n",
   );
   expect(added('agent')).toEqual([
+    '{projectRoot}/bpf.verified.json',
     '{workspaceRoot}/agent/btf/a.btf',
     '{workspaceRoot}/agent/btf/a.config',
-    { runtime: expect.stringContaining('apt-cache pkgnames linux-image-') },
+    { runtime: expect.stringContaining('apt-cache pkgnames linux-image-') as string },
+    running,
   ]);
   fs.writeFileSync(manifest, before);
 });

@@ -56,8 +56,9 @@ function environment(variables: readonly string[]): { env: string }[] {
 const packages = 'apt-cache pkgnames linux-image- 2>/dev/null | sort | sha256sum; true';
 
 /**
- * What `bpf-verify` depends on: what the objects do, the variables that constants come from, the files of kernels that the manifests name, the packages that apt
- * knows where they name such, and the running kernel where that is asked or no other is named.
+ * What `bpf-verify` depends on: what the objects do, the variables that constants come from, the files of kernels that
+ * the manifests name, the packages that apt knows where they name such, and the running kernel, which is asked at level
+ * `kernel`, and compared with what was recorded.
  */
 export function verifyInputs(
   project: ListedProject,
@@ -65,19 +66,19 @@ export function verifyInputs(
   plugin = ownDirectory,
 ): NonNullable<TargetConfiguration['inputs']> {
   const { variables, locked, kernels } = project.written;
-  const { files, packaged, running } = kernels;
+  const { files, packaged } = kernels;
   const inputs = buildInputs(project, workspaceRoot, plugin);
-  const named = files.length > 0 || packaged;
-  const asksKernel = running || !named;
-  const has = (command: string): boolean =>
-    inputs.some((input) => typeof input === 'object' && 'runtime' in input && input.runtime === command);
+  const hasKernel = inputs.some(
+    (input) => typeof input === 'object' && 'runtime' in input && input.runtime === kernel,
+  );
   return [
     ...inputs,
     // With other constants other code is dead.
     ...(locked ? [] : environment(variables)),
+    '{projectRoot}/bpf.verified.json',
     ...files.map((file) => `{workspaceRoot}/${file}`),
     ...(packaged ? [{ runtime: packages }] : []),
-    ...(asksKernel && !has(kernel) ? [{ runtime: kernel }] : []),
+    ...(hasKernel ? [] : [{ runtime: kernel }]),
   ];
 }
 

@@ -14,7 +14,7 @@ const agent = {
     includes: [],
     types: [],
     data: [],
-    kernels: { files: [], packaged: false, running: false },
+    kernels: { files: [], packaged: false },
     variables: [],
     locked: false,
   },

@@ -1,0 +1,33 @@
+import { type LoadVerdict } from '../verify';
+import { renderError } from './error';
+import { table } from './table';
+
+/** How the running kernel took the programs, and what is wrong with them. */
+export function renderLoads(programs: readonly LoadVerdict[], verbose = false): string[] {
+  const figure = (value: number | null): string => (value === null ? '-' : String(value));
+  return [
+    ...table(programs, [
+      { title: 'program', of: ({ program }) => program },
+      { title: 'loads', of: ({ loads }) => (loads === null ? 'beside its target' : word(loads)) },
+      {
+        title: 'attaches',
+        of: ({ attaches }) =>
+          attaches.map((each) => `${each.hook}: ${word(each.attaches)}`).join(', ') || '-',
+      },
+      { title: 'verified', of: ({ insns, recorded }) => figure(insns) + grown(insns, recorded) },
+      { title: 'peak states', of: ({ peakStates }) => figure(peakStates) },
+      { title: 'stack', of: ({ stackDepth }) => figure(stackDepth) },
+      { title: 'usec', of: ({ time }) => figure(time) },
+    ]),
+    ...programs.flatMap(({ errors }) => errors.flatMap((error) => ['', ...renderError(error, verbose)])),
+  ];
+}
+
+function word(is: boolean | null): string {
+  return is === null ? 'unknown' : is ? 'yes' : 'NO';
+}
+
+function grown(insns: number | null, recorded: number | null): string {
+  if (insns === null || recorded === null || insns === recorded) return '';
+  return ` (${insns > recorded ? '+' : ''}${insns - recorded})`;
+}

@@ -1,0 +1,194 @@
+import {
+  BpfError,
+  kernelIdentity,
+  loadObject,
+  probeHook,
+  programInfo,
+  readVerifierStats,
+  type LoadedObject,
+  type RelocatedObject,
+} from '@nx-bpf/loader';
+import { readObject, relocateCached, withChosenVariants, withValues, type CompiledObject } from '../apply';
+import { type RelocationCache } from '../cache';
+import { namedBy, Problems, type BudgetConfig, type ProgramConfig, type ProjectConfig } from '../manifest';
+import { readRecord } from './record';
+import { Results } from './results';
+
+/** `BPF_LOG_STATS` of include/linux/bpf_verifier.h. */
+const STATISTICS = 4;
+
+/** A program as the running kernel's verifier takes it. */
+export interface LoadVerdict {
+  readonly program: string;
+  readonly object: string;
+  readonly function: string;
+  /** null: it cannot be loaded by itself, since it is for another program. */
+  readonly loads: boolean | null;
+  /** Instructions that the verifier walked. */
+  readonly insns: number | null;
+  readonly peakStates: number | null;
+  /** Bytes of stack of the function that takes most. */
+  readonly stackDepth: number | null;
+  /** Microseconds. */
+  readonly time: number | null;
+  /** Whether the kernel attaches such programs at all; null: that cannot be told. */
+  readonly attaches: readonly {
+    readonly id: string;
+    readonly hook: string;
+    readonly attaches: boolean | null;
+  }[];
+  /** What was recorded for this kernel. */
+  readonly recorded: number | null;
+  /** Why it does not load, cannot be attached, or is over its budget. */
+  readonly errors: readonly BpfError[];
+}
+
+/** What loading each program is told. */
+export interface LoadLevel {
+  readonly config: ProjectConfig;
+  readonly objects: readonly CompiledObject[];
+  readonly cache: RelocationCache;
+  /** Directory of results: what loaded before with the same constants into the same kernel is not loaded again. */
+  readonly results: string;
+  readonly note: (text: string) => void;
+}
+
+/**
+ * Loads every program of a project into the running kernel with the constants of its environment, one by one, and lets
+ * it go again: nothing is attached, nothing pinned. Whether the kernel attaches such programs is tried on objects made
+ * for that.
+ *
+ * @throws BpfError MANIFEST_INVALID for constants that the objects do not have, VARIANT_UNAVAILABLE, PRIVILEGE_MISSING
+ */
+export function loadEach(input: LoadLevel): readonly LoadVerdict[] {
+  const { config, objects, cache, results: directory, note } = withChosenVariants(input);
+  const results = new Results(directory, note);
+  const recorded = readRecord(config, kernelIdentity().release);
+  return Object.entries(config.programs)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, program]) => {
+      const object = objects.find((each) => each.name === program.object);
+      if (object === undefined) return [];
+      return [
+        verdict(
+          config,
+          { name, program, object, recorded: recorded[name] ?? null },
+          { cache, results, note },
+        ),
+      ];
+    });
+}
+
+interface Subject {
+  readonly name: string;
+  readonly program: ProgramConfig;
+  readonly object: CompiledObject;
+  readonly recorded: number | null;
+}
+
+function verdict(
+  config: ProjectConfig,
+  { name, program, object, recorded }: Subject,
+  { cache, results, note }: Pick<LoadLevel, 'cache' | 'note'> & { readonly results: Results },
+): LoadVerdict {
+  const { object: of, function: entry, attach, budgets } = program;
+  const attaches = attach.map(({ id, hook }) => ({ id, hook, attaches: probeHook(hook).attaches ?? null }));
+  const base = { program: name, object: of, function: entry, recorded, attaches };
+  const nothing = { insns: null, peakStates: null, stackDepth: null, time: null };
+  if (attach.some((each) => namedBy(each, 'program').length > 0)) {
+    return { ...base, ...nothing, loads: null, errors: [] };
+  }
+  const unattached = attach.flatMap(({ id, hook, optional }) =>
+    optional || probeHook(hook).attaches !== false ? [] : [cannotAttach(name, id, hook)],
+  );
+  try {
+    const file = { ...readObject(object.file), name: object.name };
+    const asked = [file.digest, entry, config.objects[object.name]!.constants, sizes(config)];
+    const stats = results.get([FORMAT, asked, kernelIdentity()], () => {
+      const answer = relocateCached(file, [entry], cache);
+      if (answer.note !== undefined) note(answer.note);
+      const problems = new Problems();
+      const relocated = withValues(config, object.name, answer.relocated, problems);
+      problems.throwIfAny();
+      return load(relocated, entry);
+    });
+    const over = budgetErrors(name, stats.insns, recorded, budgets);
+    return { ...base, ...stats, loads: true, errors: [...unattached, ...over] };
+  } catch (error) {
+    if (!(error instanceof BpfError) || ofAll.has(error.code)) throw error;
+    return { ...base, ...nothing, loads: false, errors: [error] };
+  }
+}
+
+/** What the manifest says of maps when they are made. */
+function sizes({ maps }: ProjectConfig): unknown {
+  return Object.entries(maps).map(([name, { maxEntries }]) => [name, maxEntries ?? null]);
+}
+
+/** Part of the key of a stored result: another form of it is another number. */
+const FORMAT = 'loads-1';
+
+/** Codes that no other program would fare better with. */
+const ofAll = new Set(['MANIFEST_INVALID', 'PRIVILEGE_MISSING', 'FILE']);
+
+function load(
+  relocated: RelocatedObject,
+  entry: string,
+): Pick<LoadVerdict, 'insns' | 'peakStates' | 'stackDepth' | 'time'> {
+  const loaded = loadWithStatistics(relocated, entry);
+  try {
+    const { fd, log } = loaded.program(entry);
+    const { verifiedInsns } = programInfo(fd.number);
+    const stats = readVerifierStats(log);
+    return {
+      // Linux 5.16 is the first to say it by itself.
+      insns: verifiedInsns === 0 ? (stats.insns ?? null) : verifiedInsns,
+      peakStates: stats.peakStates ?? null,
+      stackDepth: stats.stackDepths.length === 0 ? null : Math.max(...stats.stackDepths),
+      time: stats.time ?? null,
+    };
+  } finally {
+    loaded.close();
+  }
+}
+
+function loadWithStatistics(relocated: RelocatedObject, entry: string): LoadedObject {
+  try {
+    return loadObject(relocated, { programs: [entry], logLevel: STATISTICS });
+  } catch (error) {
+    // A log of nothing but statistics does not say where: without a level the loader asks for all of it.
+    loadObject(relocated, { programs: [entry] }).close();
+    throw error;
+  }
+}
+
+function cannotAttach(program: string, id: string, hook: Parameters<typeof probeHook>[0]): BpfError {
+  return new BpfError('ATTACH_FAILED', `program '${program}' cannot be attached by '${id}'`, {
+    program,
+    found: `no ${hook} in this kernel: ${probeHook(hook).reason ?? 'it refuses such links'}`,
+  });
+}
+
+function budgetErrors(
+  program: string,
+  insns: number | null,
+  recorded: number | null,
+  { insns: most, deltaPct }: BudgetConfig,
+): BpfError[] {
+  if (insns === null) return [];
+  const errors: BpfError[] = [];
+  const over = (expected: string): BpfError =>
+    new BpfError('BUDGET_EXCEEDED', `program '${program}' is over its budget`, {
+      program,
+      found: `${insns} instructions that the verifier walks`,
+      expected,
+    });
+  if (most !== undefined && insns > most) errors.push(over(`at most ${most} (budgets.insns)`));
+  if (deltaPct !== undefined && recorded !== null && insns > recorded * (1 + deltaPct / 100)) {
+    const grown = (((insns - recorded) / recorded) * 100).toFixed(1);
+    errors.push(
+      over(`at most ${deltaPct} % more than the recorded ${recorded}, not ${grown} % (budgets.deltaPct)`),
+    );
+  }
+  return errors;
+}
