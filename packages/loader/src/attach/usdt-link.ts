@@ -120,8 +120,11 @@ export class UsdtLinks implements Attachment {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    closeAll(this.parts);
-    this.release(!this.parts.some((part) => part instanceof Link && isAlive(part.id)));
+    try {
+      closeAll(this.parts);
+    } finally {
+      this.release(!this.parts.some((part) => part instanceof Link && isAlive(part.id)));
+    }
   }
 
   [Symbol.dispose](): void {
