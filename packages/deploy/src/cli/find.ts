@@ -182,13 +182,22 @@ function workspaceOf(
   return { root: config.pin.root, environment: config.environment };
 }
 
-/** Every deployment under a pin root. */
-export function allDeployments(root: string): { layout: Layout; ledger: Ledger }[] {
+/**
+ * Every deployment under a pin root, for a list of what there is: one whose ledger cannot be read does not end it.
+ *
+ * @param note told of those
+ */
+export function allDeployments(root: string, note: (text: string) => void): Ledger[] {
   return directoriesIn(root).flatMap((project) =>
     environmentsOf(root, project).flatMap((environment) => {
-      const layout = layoutOf(root, project, environment);
-      const ledger = currentLedger(layout);
-      return ledger === undefined ? [] : [{ layout, ledger }];
+      try {
+        const ledger = currentLedger(layoutOf(root, project, environment));
+        return ledger === undefined ? [] : [ledger];
+      } catch (error) {
+        if (!(error instanceof BpfError)) throw error;
+        note(`what is of ${project}@${environment} is not told: ${error.message}`);
+        return [];
+      }
     }),
   );
 }

@@ -75,7 +75,8 @@ export interface Owned {
 /** What the ledgers under the pin root say, by id. */
 export function ownersOf(kind: Kind, { root = usualRoot }: Deployments): Map<number, Owned> {
   const owners = new Map<number, Owned>();
-  for (const { ledger } of allDeployments(root)) {
+  const note = (text: string): void => void process.stderr.write(`note: ${text}\n`);
+  for (const ledger of allDeployments(root, note)) {
     const owner = `${ledger.project}/${ledger.environment}`;
     for (const [id, name] of entriesOf(kind, ledger)) owners.set(id, { owner, name });
   }

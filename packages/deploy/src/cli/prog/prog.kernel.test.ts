@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { Program } from '@nx-bpf/loader';
+import { BpfMap, Program } from '@nx-bpf/loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CommandLine } from '../../../../../tools/testing/command-line';
 import { DeploymentFixture } from '../../../../../tools/testing/deployment';
@@ -73,6 +73,21 @@ kernelSuite('nx-bpf prog', (kernel) => {
     expect(nxBpf.json('prog', 'run', 'p/keeper', '--root', deployment.root)).toMatchObject({
       returnValue: 2,
     });
+
+    // Something else in the place of one ledger: the others are still told apart.
+    const other = path.join(deployment.root, 'q', 'dev');
+    fs.mkdirSync(other, { recursive: true });
+    const map = BpfMap.open(path.join(deployment.layout.maps, 'hits'));
+    map.pin(path.join(other, 'ledger'));
+    map.close();
+    const listed = nxBpf.run('prog', 'list', '--json', '--root', deployment.root);
+    expect(listed).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^note: what is of q@dev is not told: .*ledger is not a ledger/,
+      ) as string,
+    });
+    expect(listed.stdout).toContain('"keeper"');
     fs.rmSync(deployment.root, { recursive: true });
   });
 
