@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError, objectDigest } from '@nx-bpf/loader';
+import { writeByRename } from '../cache';
 import { cachePath, fillDirectory } from './cache-folder';
 import { readKernelImage } from './kernel-image';
 import { packModules } from './module-types';
@@ -30,7 +31,7 @@ const natural = new Intl.Collator('en', { numeric: true });
  * @throws BpfError FILE
  */
 export function packagedKernel(pattern: string, note: (text: string) => void): PackagedKernel {
-  const name = pattern.includes('*') ? newest(pattern) : pattern;
+  const name = pattern.includes('*') ? newestKnown(pattern) : pattern;
   const directory = cachePath(FORMAT, name);
   if (!fs.existsSync(directory)) {
     note(`downloading ${name}`);
@@ -38,6 +39,24 @@ export function packagedKernel(pattern: string, note: (text: string) => void): P
   }
   const text = fs.readFileSync(path.join(directory, 'package.json'), 'utf8');
   return { directory, ...(JSON.parse(text) as Omit<PackagedKernel, 'directory'>) };
+}
+
+/** Where apt keeps what it knows. */
+const lists = '/var/lib/apt/lists';
+
+/** The newest that fits: asked of apt once, until its lists are others, since that takes a good part of a second. */
+function newestKnown(pattern: string): string {
+  const changed = fs.statSync(lists, { throwIfNoEntry: false })?.mtimeMs;
+  if (changed === undefined) return newest(pattern);
+  const known = cachePath('newest', objectDigest(Buffer.from(JSON.stringify([FORMAT, pattern, changed]))));
+  try {
+    return fs.readFileSync(known, 'utf8');
+  } catch {
+    // Not asked yet.
+  }
+  const name = newest(pattern);
+  writeByRename(known, Buffer.from(name));
+  return name;
 }
 
 function newest(pattern: string): string {
