@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { readObject } from '../apply';
+import { BpfError } from '@nx-bpf/loader';
 import { relocateForKernels, writeBundle, type KernelTypesFile } from '../bundle';
-import { btfOf } from '../toolchain';
 import { build } from './objects';
+import { openKernel } from '../verify';
 import { bundlePath } from './output-directory';
 import { type Answer, type CommandInput } from './request';
 
@@ -14,7 +14,7 @@ export async function bundle(input: CommandInput): Promise<Answer> {
   const objects = await build(input);
   const file = path.resolve(request.out ?? bundlePath(config));
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  const relocations = relocateForKernels(config, objects, kernelTypes(input));
+  const relocations = relocateForKernels(config, objects, await kernelTypes(input));
   const sha256 = await writeBundle(config, objects, file, relocations);
   const shown = path.relative(workspaceRoot, file);
   return {
@@ -36,11 +36,21 @@ export async function bundle(input: CommandInput): Promise<Answer> {
   };
 }
 
-/** The types of the kernels that the manifest names as files. */
-function kernelTypes({ config, note }: CommandInput): KernelTypesFile[] {
-  return Object.entries(config.kernels).flatMap(([name, { btf }]): KernelTypesFile[] => {
-    if ('file' in btf) return [{ name, btf: btfOf(readObject(btf.file).bytes, btf.file) }];
-    note(`kernel ${name}: its types are in a package, so objects are relocated for it on its hosts`);
-    return [];
-  });
+/**
+ * The types of the kernels that the manifest names; not of the one that runs here, which is another one on another
+ * machine. One that cannot be had is no reason not to write a bundle.
+ */
+async function kernelTypes({ config, note }: CommandInput): Promise<KernelTypesFile[]> {
+  const found: KernelTypesFile[] = [];
+  for (const [name, kernel] of Object.entries(config.kernels)) {
+    if ('running' in kernel.btf) continue;
+    try {
+      const { target } = await openKernel(name, kernel, note);
+      found.push({ name, btf: target.btf().bytes });
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      note(`kernel ${name}: ${error.message}; objects are relocated for it on its hosts`);
+    }
+  }
+  return found;
 }

@@ -2,3 +2,4 @@ export { fails, verdictName, type Finding, type KernelVerdict, type ProgramVerdi
 export { loadEach, type LoadLevel, type LoadVerdict } from './loads';
 export { recordFile, writeRecord } from './record';
 export { verify, type VerifyInput } from './verify';
+export { openKernel, type NamedKernel } from './target-kernel';
