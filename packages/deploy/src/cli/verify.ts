@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BpfError, kernelIdentity } from '@nx-bpf/loader';
 import pc from 'picocolors';
-import { annotations, errorJson, renderLoads, renderVerdicts } from '../report';
+import { annotations, errorJson, inActions, loadAnnotations, renderLoads, renderVerdicts } from '../report';
 import { loadEach, recordFile, verify, writeRecord } from '../verify';
 import { objectsOf, relocations } from './objects';
 import { type Answer, type CommandInput } from './request';
@@ -33,6 +33,7 @@ async function byKernel(input: CommandInput): Promise<Answer> {
       error === undefined
         ? pc.green(`${title} is for the running kernel, ${release}`)
         : pc.red(`${title} is not for the running kernel, ${release}`),
+      ...(inActions() ? loadAnnotations(programs) : []),
     ],
     result: {
       project: config.project,
@@ -61,9 +62,8 @@ async function offline(input: CommandInput): Promise<Answer> {
           `${title} relocates for ${kernels.length === 1 ? 'its kernel' : `all ${kernels.length} kernels`}`,
         )
       : (required.length > 0 ? pc.red : pc.yellow)(`${title} is not for ${names}`);
-  const inActions = process.env['GITHUB_ACTIONS'] === 'true';
   return {
-    lines: [...renderVerdicts(kernels, verbose), '', summary, ...(inActions ? annotations(kernels) : [])],
+    lines: [...renderVerdicts(kernels, verbose), '', summary, ...(inActions() ? annotations(kernels) : [])],
     result: {
       project: config.project,
       environment: config.environment,

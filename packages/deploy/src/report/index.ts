@@ -1,3 +1,4 @@
+export { inActions } from './annotation';
 export { describeConfig, renderConfig } from './config';
 export { renderDeployment } from './deployment';
 export { errorJson, errorStatus, renderError, type ErrorJson } from './error';
@@ -5,5 +6,5 @@ export { jsonWriter, type JsonWriter } from './json-writer';
 export { planSummary, renderPlan } from './plan';
 export { table, type Column } from './table';
 export { hexText, plain, resultJson, valueJson, valueText } from './value';
-export { renderLoads } from './loads';
+export { loadAnnotations, renderLoads } from './loads';
 export { annotations, renderVerdicts } from './verify';

@@ -1,4 +1,5 @@
 import { type LoadVerdict } from '../verify';
+import { annotation } from './annotation';
 import { renderError } from './error';
 import { table } from './table';
 
@@ -30,4 +31,11 @@ function word(is: boolean | null): string {
 function grown(insns: number | null, recorded: number | null): string {
   if (insns === null || recorded === null || insns === recorded) return '';
   return ` (${insns > recorded ? '+' : ''}${insns - recorded})`;
+}
+
+/** What is wrong, beside the lines of C where these are known. */
+export function loadAnnotations(programs: readonly LoadVerdict[]): string[] {
+  return programs.flatMap(({ program, errors }) =>
+    errors.map(({ fields, message }) => annotation('error', fields, `${program}: ${message}`)),
+  );
 }

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { fails, verdictName, type Finding, type KernelVerdict, type ProgramVerdict } from '../verify';
+import { annotation } from './annotation';
 import { table } from './table';
 
 /**
@@ -82,28 +83,16 @@ function asked({ kernel }: KernelVerdict, verdict: ProgramVerdict): string[] {
   ];
 }
 
-/**
- * Workflow commands that put what was found beside the line of C in a pull request: errors for kernels that are
- * required, warnings for the others. Source: "Workflow commands" of GitHub Actions' documentation.
- */
+/** What was found, beside the lines of C: errors for kernels that are required, warnings for the others. */
 export function annotations(kernels: readonly KernelVerdict[]): string[] {
   return kernels.flatMap(({ kernel, required, programs }) =>
     programs.filter(fails).flatMap((verdict) =>
       verdict.findings
         .filter(({ state }) => state === 'missing' || state === 'unsure')
-        .map(({ file, line, kind, message }) => {
-          const place = file === null ? '' : ` file=${property(file)}${line === null ? '' : `,line=${line}`}`;
-          const text = `${verdictName(verdict)} on ${kernel}: ${kind} ${message}`;
-          return `::${required ? 'error' : 'warning'}${place}::${data(text)}`;
+        .map((finding) => {
+          const text = `${verdictName(verdict)} on ${kernel}: ${finding.kind} ${finding.message}`;
+          return annotation(required ? 'error' : 'warning', finding, text);
         }),
     ),
   );
-}
-
-function data(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-}
-
-function property(text: string): string {
-  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

@@ -83,6 +83,22 @@ kernelSuite('verify by the running kernel', (kernel) => {
     expect(good!.stackDepth).toBeGreaterThanOrEqual(4);
   });
 
+  test('in GitHub Actions what is refused is at its line', async () => {
+    manifest('{ bad: {} }');
+    const written: string[] = [];
+    const write = process.stdout.write.bind(process.stdout);
+    process.env['GITHUB_ACTIONS'] = 'true';
+    process.stdout.write = ((text: string) => written.push(text) > 0) as typeof process.stdout.write;
+    try {
+      await verified();
+    } finally {
+      process.stdout.write = write;
+      delete process.env['GITHUB_ACTIONS'];
+    }
+    const line = source.split('\n').findIndex((each) => each.includes('unchecked')) + 1;
+    expect(written.join('')).toContain(`::error file=agent/src/watch.bpf.c,line=${line}::bad: `);
+  });
+
   test('constants of the environment are what the verifier sees, and budgets hold it', async () => {
     const environments = `environments:
   dev: {}

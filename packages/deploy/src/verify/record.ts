@@ -18,7 +18,11 @@ export function readRecord(config: ProjectConfig, release: string): Readonly<Rec
   return readAll(config)[config.environment]?.[release] ?? {};
 }
 
-/** Records the present figures of an environment and kernel, and keeps those of others. */
+/**
+ * Records the present figures of an environment and kernel, and keeps those of others.
+ *
+ * @throws BpfError FILE
+ */
 export function writeRecord(
   config: ProjectConfig,
   release: string,
@@ -26,7 +30,17 @@ export function writeRecord(
 ): void {
   const all = readAll(config);
   all[config.environment] = { ...all[config.environment], [release]: { ...insns } };
-  fs.writeFileSync(path.join(config.projectRoot, recordFile), `${JSON.stringify(sorted(all), null, 2)}\n`);
+  const file = path.join(config.projectRoot, recordFile);
+  try {
+    fs.writeFileSync(file, `${JSON.stringify(sorted(all), null, 2)}\n`);
+  } catch (error) {
+    throw new BpfError(
+      'FILE',
+      `${file} cannot be written: ${(error as Error).message}`,
+      { path: file },
+      error,
+    );
+  }
 }
 
 function readAll({ projectRoot }: ProjectConfig): Recorded {
