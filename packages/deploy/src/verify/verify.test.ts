@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { create } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -181,7 +182,9 @@ programs:
     ['full', ['kconfig CONFIG_ADDED=y: found n'], false],
     ['simple', [], true],
   ]);
-  expect(output.join('')).toMatch(/not used old: watch \(full\): kconfig CONFIG_ADDED=y: found n/);
+  expect(stripVTControlCharacters(output.join(''))).toMatch(
+    /not used old: watch \(full\): kconfig CONFIG_ADDED=y: found n/,
+  );
   put('agent/bpf.config.yaml', variants('when: { kconfig: CONFIG_NONE=y }, '));
   const none = await verified();
   expect([none.status, none.kernels.map(({ success }) => success)]).toEqual([15, [true, false]]);
