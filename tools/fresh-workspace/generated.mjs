@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 
-const templates = ['xdp', 'tc', 'tracepoint', 'cgroup', 'lsm', 'empty'];
+const templates = ['xdp', 'tc', 'tracepoint', 'cgroup', 'kprobe', 'lsm', 'empty'];
 
 /** A project from each template, in the workspace as it is: what is there already is not touched. */
 export async function generatedProjects(workspace) {
