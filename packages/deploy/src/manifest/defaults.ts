@@ -1,10 +1,13 @@
 import { located, nowhere } from './located';
 
+/** Where everything is pinned, unless a manifest says otherwise. */
+export const usualPinRoot = '/sys/fs/bpf/nx-bpf';
+
 /** The weakest layer: what a manifest that says nothing means. */
 export const defaults = located(
   {
     toolchain: { clang: 'clang', mcpu: 'v3', cflags: [], vmlinux: 'kernel' },
-    pin: { root: '/sys/fs/bpf/nx-bpf', mode: '0700' },
+    pin: { root: usualPinRoot, mode: '0700' },
     kernels: {},
     deploy: { keepGenerations: 2, lockTimeout: '30s', requireLock: false },
     objects: {},

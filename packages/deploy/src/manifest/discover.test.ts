@@ -13,7 +13,7 @@ beforeAll(() => {
       'defaultEnvironment: prod\nenvironments: { prod: {} }\nprojects: { tool: { root: tools/t/ }, agent: {} }',
     'packages/agent/bpf.config.yaml': 'environments: { lab: {} }',
     'packages/agent/package.json': '{ "name": "@scope/agent" }',
-    'packages/other/bpf.config.yaml': 'name: given\ndefaultEnvironment: lab',
+    'packages/other/bpf.config.yaml': 'name: given\ndefaultEnvironment: lab\npin: { root: /run/bpf/own }',
     'packages/broken/bpf.config.yaml': 'objects: [',
     'packages/broken/project.json': '{ "name": "still-there" }',
     'packages/agent/node_modules/x/bpf.config.yaml': '',
@@ -31,6 +31,7 @@ afterAll(() => fs.rmSync(root, { recursive: true }));
 
 test('projects have a file, or a name in the root file, or both; a broken file still names its project', () => {
   const written = expect.anything();
+  const pinRoot = '/sys/fs/bpf/nx-bpf';
   expect(listProjects(root)).toEqual([
     {
       name: 'agent',
@@ -38,6 +39,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['bpf.config.yaml', 'packages/agent/bpf.config.yaml'],
       environments: ['lab', 'prod'],
       defaultEnvironment: 'prod',
+      pinRoot,
       written,
     },
     {
@@ -46,6 +48,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['packages/broken/bpf.config.yaml'],
       environments: ['prod'],
       defaultEnvironment: 'prod',
+      pinRoot,
       written,
     },
     {
@@ -54,6 +57,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['packages/other/bpf.config.yaml'],
       environments: ['prod'],
       defaultEnvironment: 'lab',
+      pinRoot: '/run/bpf/own',
       written,
     },
     {
@@ -62,6 +66,7 @@ test('projects have a file, or a name in the root file, or both; a broken file s
       files: ['bpf.config.yaml'],
       environments: ['prod'],
       defaultEnvironment: 'prod',
+      pinRoot,
       written,
     },
   ]);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader/errors';
+import { usualPinRoot } from './defaults';
 import { child, children, textOf, type Layer, type Located } from './located';
 import { contains } from './paths';
 import { Problems } from './problems';
@@ -25,6 +26,8 @@ export interface ListedProject {
   /** Sorted; never empty. */
   readonly environments: readonly string[];
   readonly defaultEnvironment: string | undefined;
+  /** Where everything of it is pinned, as far as it is the same in every environment. */
+  readonly pinRoot: string;
   /** Its C, as far as the manifests say. */
   readonly written: WrittenSources;
 }
@@ -102,6 +105,9 @@ function describe(
     trees.flatMap((tree) => children(child(tree, 'environments')).map(([key]) => key)),
   );
   const chosen = trees.map((tree) => textOf(tree, 'defaultEnvironment')).filter((text) => text !== undefined);
+  const pinRoots = trees
+    .map((tree) => textOf(child(tree, 'pin'), 'root'))
+    .filter((text) => text !== undefined);
   if (environments.size === 0) environments.add(chosen.at(-1) ?? soleEnvironment);
   return {
     name,
@@ -109,6 +115,7 @@ function describe(
     files: manifests.map(({ file }) => file),
     environments: [...environments].sort(),
     defaultEnvironment: chosen.at(-1) ?? (environments.has(soleEnvironment) ? soleEnvironment : undefined),
+    pinRoot: pinRoots.at(-1) ?? usualPinRoot,
     written: writtenSources(root, [
       { tree: rootFile?.tree, base: '.' },
       // What the root file says is relative to the workspace.

@@ -12,6 +12,8 @@ export interface WrittenSources {
   readonly types: readonly string[];
   /** Data files that entries of maps come from: what is deployed depends on them, not what is built. */
   readonly data: readonly string[];
+  /** Absolute paths at which maps are pinned that the manifests do not place themselves. */
+  readonly pins: readonly string[];
   /** What the programs are verified for. */
   readonly kernels: WrittenKernels;
   /** Environment variables that values come from: what is deployed depends on them, and the sizes that are locked. */
@@ -44,6 +46,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const includes = new Set<string>();
   const types = new Set<string>();
   const data = new Set<string>();
+  const pins = new Set<string>();
   const kernelFiles = new Set<string>();
   const kernels = { packaged: false };
   const named = new Set<string>();
@@ -72,8 +75,11 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     addDirectories(base, toolchain);
     const vmlinux = textOf(toolchain, 'vmlinux');
     if (vmlinux !== 'kernel') add(types, base, vmlinux);
-    for (const [, map] of children(child(tree, 'maps')))
+    for (const [, map] of children(child(tree, 'maps'))) {
       add(data, base, textOf(child(map, 'contents'), 'file'));
+      const pin = textOf(child(map, 'pin'), 'path');
+      if (pin !== undefined) pins.add(pin);
+    }
     for (const [, kernel] of children(child(tree, 'kernels'))) {
       add(kernelFiles, base, textOf(kernel, 'config'));
       if (child(child(kernel, 'btf'), 'package') !== undefined) kernels.packaged = true;
@@ -95,6 +101,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     includes: sorted(includes),
     types: sorted(types),
     data: sorted(data),
+    pins: sorted(pins),
     kernels: { files: sorted(kernelFiles), ...kernels },
     variables: sorted(variables),
     locked,

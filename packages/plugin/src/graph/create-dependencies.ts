@@ -1,4 +1,10 @@
-import { listProjects, scanIncludes } from '@nx-bpf/deploy/projects';
+import {
+  type Inclusion,
+  listProjects,
+  type ListedProject,
+  manifestFile,
+  scanIncludes,
+} from '@nx-bpf/deploy/projects';
 import {
   type CreateDependencies,
   type CreateDependenciesContext,
@@ -7,14 +13,16 @@ import {
 } from '@nx/devkit';
 
 /**
- * A project whose C includes a header of another project depends on it, directly or through further headers: so
- * `nx graph` shows it, and `nx affected` finds it.
+ * A project whose C includes a header of another project depends on it, directly or through further headers, and so
+ * does one with a map that is pinned among those of another: `nx graph` shows it, and `nx affected` finds it.
  */
 export const createDependencies: CreateDependencies = (_options, context) => {
   const owner = ownerIn(context);
   const edges = new Map<string, RawProjectGraphDependency>();
-  for (const project of listProjects(context.workspaceRoot)) {
-    for (const { from, to } of scanIncludes(context.workspaceRoot, project)) {
+  const projects = listProjects(context.workspaceRoot);
+  for (const project of projects) {
+    const reasons = [...scanIncludes(context.workspaceRoot, project), ...borrowedMaps(project, projects)];
+    for (const { from, to } of reasons) {
       const source = owner(from);
       const target = owner(to);
       if (source === undefined || target === undefined || source === target) continue;
@@ -23,6 +31,15 @@ export const createDependencies: CreateDependencies = (_options, context) => {
   }
   return [...edges.values()];
 };
+
+/** The manifests of a project and of those among whose pins it has a map: `pin: { path: <root>/<project>/... }`. */
+function borrowedMaps(project: ListedProject, projects: readonly ListedProject[]): Inclusion[] {
+  return project.written.pins.flatMap((pin) =>
+    projects
+      .filter(({ name, pinRoot }) => pin.startsWith(`${pinRoot}/${name}/`))
+      .map(({ root }) => ({ from: `${project.root}/${manifestFile}`, to: `${root}/${manifestFile}` })),
+  );
+}
 
 /** Nx wants the file that is the reason to be one that it knows: a generated one, which git ignores, it does not. */
 function edge(

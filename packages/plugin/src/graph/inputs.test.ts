@@ -31,7 +31,8 @@ beforeAll(() => {
       'environments: { prod: { deploy: { requireLock: true }, objects: { late: { constants: { x: { a: { env: DEEP } } } } } } }\n',
     'outside.h': '',
     'user/bpf.config.yaml':
-      'version: 1\nmaps: { hits: { contents: { file: data/hits.yaml } } }\nobjects: { user: { includes: [../lib/include, ../core] } }\n',
+      'version: 1\nmaps: { hits: { contents: { file: data/hits.yaml } }, ports: { pin: { path: /sys/fs/bpf/nx-bpf/locked/prod/maps/ports } } }\n' +
+      'objects: { user: { includes: [../lib/include, ../core] } }\n',
     'user/src/user.bpf.c': '#include <deep.h>\n',
   };
   for (const [name, text] of Object.entries(files)) {
@@ -117,15 +118,19 @@ test('the kernels that programs are verified for are inputs of that: files, what
   fs.writeFileSync(manifest, before);
 });
 
-test('a project depends on those whose headers it includes, for the file that does', () => {
-  const roots = { agent: 'agent', lib: 'lib', core: 'core', user: 'user' };
+test('a project depends on those whose headers it includes or whose map it uses, for the file that does', () => {
+  const roots = { agent: 'agent', lib: 'lib', core: 'core', locked: 'locked', user: 'user' };
   const context = {
     workspaceRoot: root,
     projects: Object.fromEntries(
       Object.entries(roots).map(([name, directory]) => [name, { root: directory }]),
     ),
     fileMap: {
-      projectFileMap: { agent: [{ file: 'agent/src/edge.bpf.c', hash: '' }], lib: [], user: [] },
+      projectFileMap: {
+        agent: [{ file: 'agent/src/edge.bpf.c', hash: '' }],
+        lib: [],
+        user: [{ file: 'user/bpf.config.yaml', hash: '' }],
+      },
       nonProjectFiles: [],
     },
     externalNodes: {},
@@ -136,6 +141,7 @@ test('a project depends on those whose headers it includes, for the file that do
     { source: 'agent', target: 'lib', sourceFile: 'agent/src/edge.bpf.c', type: 'static' },
     { source: 'lib', target: 'core', type: 'implicit' },
     { source: 'user', target: 'lib', type: 'implicit' },
+    { source: 'user', target: 'locked', sourceFile: 'user/bpf.config.yaml', type: 'static' },
   ]);
 });
 

@@ -9,11 +9,13 @@ const agent = {
   files: ['packages/agent/bpf.config.yaml'],
   environments: ['dev', 'prod'],
   defaultEnvironment: 'dev',
+  pinRoot: '/sys/fs/bpf/nx-bpf',
   written: {
     sources: [],
     includes: [],
     types: [],
     data: [],
+    pins: [],
     kernels: { files: [], packaged: false },
     variables: [],
     locked: false,
