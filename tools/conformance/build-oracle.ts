@@ -23,11 +23,21 @@ export interface Oracles {
 export async function buildOracles(cache: string): Promise<Oracles> {
   const directory = path.join(cache, 'oracles');
   mkdirSync(directory, { recursive: true });
+  return compileTwice(source, cache, directory);
+}
+
+/**
+ * Compiles a C program that uses libbpf twice into a directory, against the installed libbpf and against that of Linux
+ * 6.12.
+ *
+ * @throws Error where the compiler or a header is missing
+ */
+export async function compileTwice(program: string, cache: string, directory: string): Promise<Oracles> {
   const oracles = { first: path.join(directory, 'libbpf'), second: path.join(directory, 'libbpf-6.12') };
   try {
-    await execute('cc', [...flags, source, '-o', oracles.first, '-lbpf']);
+    await execute('cc', [...flags, program, '-o', oracles.first, '-lbpf']);
   } catch (error) {
-    throw new Error('the oracle is not built: install libbpf-dev, libelf-dev and zlib1g-dev', {
+    throw new Error(`${program} does not compile: install libbpf-dev, libelf-dev and zlib1g-dev`, {
       cause: error,
     });
   }
@@ -36,7 +46,7 @@ export async function buildOracles(cache: string): Promise<Oracles> {
   const objects = readdirSync(libbpf).filter((file) => file.endsWith('.o'));
   await execute('cc', [
     ...[...flags, `-I${path.join(libbpf, 'include')}`, `-I${path.join(linux, 'tools/include/uapi')}`],
-    ...[source, ...objects.map((file) => path.join(libbpf, file)), '-o', oracles.second, '-lelf', '-lz'],
+    ...[program, ...objects.map((file) => path.join(libbpf, file)), '-o', oracles.second, '-lelf', '-lz'],
   ]);
   return oracles;
 }
