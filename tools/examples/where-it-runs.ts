@@ -25,6 +25,7 @@ export const onlyTyped: Readonly<Record<string, string>> = {
   attachSkSkb: 'needs a sockmap',
   loadFile: 'waits for events without end',
   mount: 'mounts',
+  structOpsStruct: 'needs an object with one',
   structOpsValue: 'needs a struct_ops that this kernel knows',
   apply: 'deploys',
   destroy: 'removes what is deployed',

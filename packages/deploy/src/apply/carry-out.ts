@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Fd, fdById, kernelIdentity, Link } from '@nx-bpf/loader';
-import { type AttachEntry, type ProjectConfig } from '../manifest';
+import { type LinkEntry, type ProjectConfig } from '../manifest';
 import { type Desired, type Plan } from '../plan';
 import {
   isInside,
@@ -23,6 +23,7 @@ import { keepLostMaps } from './lost-maps';
 import { newLedger } from './new-ledger';
 import { exchangePin, makeDirectories } from './pins';
 import { type PreparedObject } from './prepare';
+import { runnable } from './runnable';
 import { type Undo } from './undo';
 
 /** A plan, and all that is needed to carry it out. */
@@ -46,7 +47,7 @@ export interface Switching extends Pick<
 > {
   readonly desired: {
     readonly maps: readonly { readonly name: string; readonly pin: string | undefined }[];
-    readonly links: readonly { readonly id: string; readonly program: string }[];
+    readonly links: readonly { readonly id: string; readonly program: string; readonly entry: LinkEntry }[];
   };
 }
 
@@ -82,7 +83,6 @@ export async function carryOut(work: Work): Promise<{ ledger: Ledger; migrations
     kernel: kernelIdentity().buildId ?? '',
     live,
     links,
-    entry: (id) => entryOf(config, id),
   });
   commitGeneration(work, ledger, live);
   return { ledger, migrations };
@@ -121,11 +121,9 @@ export function pinMaps({ config, layout, desired, undo }: Switching, live: Live
   }
 }
 
-/** @param entry the attachment with an id; by default the manifest's */
 export async function switchLinks(
   { config, layout, desired, recorded, plan, interruption, undo }: Switching,
   live: Live,
-  entry: (id: string) => AttachEntry = (id) => entryOf(config, id),
 ): Promise<Map<string, LiveLink>> {
   const links = new Map<string, LiveLink>();
   const references = {
@@ -134,17 +132,16 @@ export async function switchLinks(
     link: (id: string) => links.get(id)?.link,
   };
   const changes = new Map(plan.links.map((change) => [change.name, change]));
-  const wanted = desired.links.map(({ id }) => id).filter((id) => changes.has(id));
-  for (const id of inAttachOrder(wanted, entry)) {
+  const wanted = new Map(desired.links.filter(({ id }) => changes.has(id)).map((link) => [link.id, link]));
+  for (const id of inAttachOrder([...wanted.keys()], (each) => wanted.get(each)?.entry)) {
     await interruption.checkpoint();
-    const { program } = desired.links.find((link) => link.id === id)!;
+    const { program, entry } = wanted.get(id)!;
     const change = changes.get(id)!;
     const step = {
       layout,
       change,
-      entry: entry(id),
-      programName: program,
-      program: live.programs.get(program)!,
+      entry,
+      runs: runnable(live, program, entry),
       before: linkBefore(layout, recorded, change.renamedFrom ?? id, undo),
       references,
       referencesBefore: recordedReferences(layout, recorded, undo),
@@ -179,10 +176,4 @@ function recordedReferences(layout: Layout, recorded: Ledger | undefined, undo: 
       return link;
     },
   };
-}
-
-/** The manifest's entry of an attachment. */
-export function entryOf(config: ProjectConfig, id: string): AttachEntry {
-  const entries = Object.values(config.programs).flatMap((program) => program.attach);
-  return entries.find((entry) => entry.id === id)!;
 }

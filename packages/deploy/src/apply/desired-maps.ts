@@ -58,6 +58,9 @@ export function desiredMaps(
   for (const { name: object, relocated } of objects) {
     const btf = relocated.btf === undefined ? undefined : Btf.parse(relocated.btf, { object });
     const used = new Set(relocated.programs.flatMap((program) => mapsOf(relocated, program)));
+    const structs = Object.values(config.structOps).filter((entry) => entry.object === object);
+    for (const spec of relocated.maps)
+      if (spec.structOps !== undefined && structs.some(({ map }) => map === spec.name)) used.add(spec);
     for (const spec of relocated.maps) {
       if (!used.has(spec)) continue;
       const map = desiredMap(config, layout, object, spec, btf);
@@ -69,6 +72,17 @@ export function desiredMaps(
         );
       if (spec.type === MapType.prog_array && map.pin === undefined) {
         complain('must be pinned: the kernel empties a prog array that user space has no fd or pin of');
+      }
+      if (
+        spec.structOps !== undefined &&
+        (settingsOf(config, name).pin !== 'project' || spec.maxEntries !== 1)
+      ) {
+        complain('is a struct_ops, which belongs to its project: leave its pin and its size as they are');
+      }
+      if (spec.structOps !== undefined && !spec.section.endsWith('.link')) {
+        complain(
+          'is of SEC(".struct_ops"), which no link holds: put it into SEC(".struct_ops.link") (Linux 6.4), or attach it with attachStructOps() of @nx-bpf/loader',
+        );
       }
       const other = found.get(name);
       if (other === undefined) {
@@ -100,9 +114,9 @@ function desiredMap(
   btf: Btf | undefined,
 ): DesiredMap {
   const name = deployedName(object, spec);
-  // A map may be called `constructor`, as what every object of JavaScript has.
-  const settings = Object.hasOwn(config.maps, name) ? config.maps[name]! : defaultMap;
-  const ownedByObject = isData(spec) || spec.slots.some((slot) => !('map' in slot));
+  const settings = settingsOf(config, name);
+  const ownedByObject =
+    isData(spec) || spec.structOps !== undefined || spec.slots.some((slot) => !('map' in slot));
   return {
     name,
     type: mapTypeName(spec.type),
@@ -120,6 +134,11 @@ function desiredMap(
     protect: settings.protect,
     shared: settings.pin === 'shared',
   };
+}
+
+/** A map may be called `constructor`, as what every object of JavaScript has. */
+function settingsOf(config: ProjectConfig, name: string): MapConfig {
+  return Object.hasOwn(config.maps, name) ? config.maps[name]! : defaultMap;
 }
 
 /** Whether an object says what is in a map's slots, be it programs or maps. */

@@ -3,8 +3,8 @@ import { hooks, instructionsDigest, programCapabilities, programTypeName } from 
 import { namedBy, type AttachEntry, type Problems, type ProjectConfig } from '../manifest';
 import { exclusivePlace, type Desired, type DesiredLink, type DesiredProgram } from '../plan';
 import { temporaryPrefix, type AttachPlace, type Layout } from '../state';
-import { entryOf } from './carry-out';
 import { deployedName, desiredMaps, mapsOf } from './desired-maps';
+import { structOpsLinks, structOpsPrograms, structsOf } from './desired-struct-ops';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
 
 /**
@@ -17,26 +17,36 @@ export function desiredState(
   objects: readonly PreparedObject[],
   problems: Problems,
 ): Desired {
-  const programs = sortedEntries(config.programs).flatMap(
-    ([name, { object, function: entry }]): DesiredProgram[] => {
-      const prepared = objects.find((candidate) => candidate.name === object);
-      const program = prepared?.relocated.programs.find((candidate) => candidate.name === entry);
-      if (prepared === undefined || program === undefined) return [];
-      return [
-        {
-          name,
-          object,
-          function: entry,
-          section: program.section,
-          type: program.type === undefined ? 'unknown' : programTypeName(program.type),
-          insns: program.instructions.length / 8,
-          instructions: instructionsDigest(program.instructions),
-          maps: mapsOf(prepared.relocated, program).map((map) => deployedName(object, map)),
-          capabilities: program.type === undefined ? [] : programCapabilities(program.type),
-        },
-      ];
-    },
-  );
+  const named = [
+    ...sortedEntries(config.programs).map(([name, { object, function: entry }]) => ({
+      name,
+      object,
+      function: entry,
+    })),
+    ...structOpsPrograms(config, objects, problems),
+  ];
+  const programs = named.flatMap(({ name, object, function: entry }): DesiredProgram[] => {
+    const prepared = objects.find((candidate) => candidate.name === object);
+    const program = prepared?.relocated.programs.find((candidate) => candidate.name === entry);
+    if (prepared === undefined || program === undefined) return [];
+    return [
+      {
+        name,
+        object,
+        function: entry,
+        section: program.section,
+        type: program.type === undefined ? 'unknown' : programTypeName(program.type),
+        insns: program.instructions.length / 8,
+        instructions: instructionsDigest(program.instructions),
+        maps: [
+          ...mapsOf(prepared.relocated, program).map((map) => deployedName(object, map)),
+          ...structsOf(config, prepared, program),
+        ],
+        capabilities: program.type === undefined ? [] : programCapabilities(program.type),
+      },
+    ];
+  });
+  programs.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const maps = desiredMaps(config, layout, objects, problems);
   checkNames(config, maps, problems);
   checkReplaced(config, problems);
@@ -45,7 +55,7 @@ export function desiredState(
     environment: config.environment,
     revision: config.revision,
     objects: objects
-      .filter((object) => object.functions.length > 0)
+      .filter((object) => object.wanted.length > 0)
       .map(({ name, digest, constants, sources, toolchain }) => ({
         name,
         object: digest,
@@ -55,10 +65,12 @@ export function desiredState(
       })),
     programs,
     maps,
-    links: sortedEntries(config.programs)
-      .flatMap(([program, { attach }]) => attach.map((entry) => ({ program, entry })))
-      .map(({ program, entry }) => desiredLink(program, entry, programs))
-      .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
+    links: [
+      ...sortedEntries(config.programs)
+        .flatMap(([program, { attach }]) => attach.map((entry) => ({ program, entry })))
+        .map(({ program, entry }) => desiredLink(program, entry, programs)),
+      ...structOpsLinks(config, objects),
+    ].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
     variants: sortedEntries(config.choices ?? {}).map(([program, choice]) => ({ program, ...choice })),
   };
 }
@@ -78,6 +90,7 @@ function desiredLink(program: string, entry: AttachEntry, programs: readonly Des
     exclusive: exclusivePlace(entry),
     uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },
     replaces: replacedBy(entry),
+    entry,
     // What traces needs CAP_PERFMON again; what has a say in the network's matters, CAP_NET_ADMIN.
     capabilities: loading.includes('CAP_PERFMON') ? ['CAP_PERFMON'] : ['CAP_NET_ADMIN'],
   };
@@ -90,11 +103,7 @@ function replacedBy({ hook, options }: AttachEntry): DesiredLink['replaces'] {
 }
 
 /** Where the wanted links go, and with which attach types. */
-export function wantedPlaces(
-  config: ProjectConfig,
-  objects: readonly PreparedObject[],
-  desired: Desired,
-): AttachPlace[] {
+export function wantedPlaces(objects: readonly PreparedObject[], desired: Desired): AttachPlace[] {
   const attachTypes = new Map(
     desired.programs.map(({ name, object, function: entry }) => [
       name,
@@ -102,9 +111,9 @@ export function wantedPlaces(
         ?.attachType ?? 0,
     ]),
   );
-  return desired.links.map(({ id, program }) => ({
+  return desired.links.map(({ id, program, entry }) => ({
     id,
-    entry: entryOf(config, id),
+    entry,
     attachType: attachTypes.get(program) ?? 0,
   }));
 }
@@ -135,6 +144,7 @@ function checkNames(
     check('program', name, `programs.${name}`);
     for (const { id } of attach) check('link', id, `programs.${name}.attach.${id}`);
   }
+  for (const id of Object.keys(config.structOps)) check('link', id, `structOps.${id}`);
 }
 
 /** A program is loaded with the program whose function it replaces: an object cannot wait for itself. */

@@ -1,5 +1,6 @@
 export { apply, type ApplyInput, type ApplyResult } from './apply';
 export { withChosenVariants } from './choose';
+export { programsInStructs } from './desired-struct-ops';
 export { destroy } from './destroy';
 export { planProject } from './plan-project';
 export { hasPrograms, withValues, type CompiledObject } from './prepare';

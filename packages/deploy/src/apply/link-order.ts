@@ -1,9 +1,9 @@
-import { namedBy, type AttachEntry } from '../manifest';
+import { namedBy, type LinkEntry } from '../manifest';
 
 /** The ids of attachments, each behind those that it names as its neighbours; else in the order given. */
 export function inAttachOrder(
   ids: readonly string[],
-  entryOf: (id: string) => AttachEntry | undefined,
+  entryOf: (id: string) => LinkEntry | undefined,
 ): string[] {
   const order = new Set<string>();
   const visit = (id: string): void => {

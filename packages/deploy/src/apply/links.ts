@@ -1,21 +1,21 @@
 import fs from 'node:fs';
 import {
   attach,
+  attachStructOps,
   BpfError,
-  Fd,
-  fdById,
   Link,
-  programInfo,
+  StructOpsLink,
   withObject,
   type AttachableProgram,
+  type Attachment,
   type HookOptions,
 } from '@nx-bpf/loader';
-import { type AttachEntry } from '../manifest';
+import { type LinkEntry } from '../manifest';
 import { type LinkChange } from '../plan';
-import { linkPin, openPinned, programPin, type Layout, type Ledger, type LedgerProgram } from '../state';
+import { linkPin, openPinned, type Layout, type Ledger } from '../state';
 import { hookOptions, type References } from './hook-options';
-import { type LiveProgram } from './load-programs';
 import { exchangePin, replacePin } from './pins';
+import { ranOn, type Runnable } from './runnable';
 import { type Undo } from './undo';
 
 /** A link of the new generation. */
@@ -28,9 +28,8 @@ export interface LiveLink {
 export interface LinkStep {
   readonly layout: Layout;
   readonly change: LinkChange;
-  readonly entry: AttachEntry;
-  readonly programName: string;
-  readonly program: LiveProgram;
+  readonly entry: LinkEntry;
+  readonly runs: Runnable;
   /** What is pinned in its place now. */
   readonly before: LinkBefore | undefined;
   /** What the options of `entry` name. */
@@ -45,9 +44,9 @@ export interface LinkStep {
 export interface LinkBefore {
   readonly link: Link;
   /** What runs on it, ours or not; undefined where it cannot be opened any more. */
-  readonly program: AttachableProgram | undefined;
+  readonly runs: Runnable | undefined;
   /** How it was attached; undefined if no ledger says so. */
-  readonly entry: AttachEntry | undefined;
+  readonly entry: LinkEntry | undefined;
 }
 
 /** What is pinned as a link now, from the generation before or from an apply that was killed. */
@@ -59,47 +58,22 @@ export function linkBefore(
 ): LinkBefore | undefined {
   const place = linkPin(layout, id);
   if (!fs.existsSync(place)) return undefined;
-  const link = Link.open(place);
+  const link = openAny(place);
   undo.own(`link ${id}`, link);
   const entry = recorded?.links.find((each) => each.id === id);
-  const ran = recorded?.programs.find(({ name }) => name === entry?.program);
-  const pinned = ran && programPin(layout, recorded!.generation, ran.name);
-  const { programId } = link.info();
   return {
     link,
-    program: pinnedProgram(programId, ran, pinned, undo) ?? programById(programId, undo),
+    runs: ranOn(link, layout, recorded, entry?.program, undo),
     entry: entry?.kernelId === link.id ? entry.entry : undefined,
   };
 }
 
-/** The program of a link by its pin: without CAP_SYS_ADMIN the only way. */
-function pinnedProgram(
-  id: number,
-  recorded: LedgerProgram | undefined,
-  place: string | undefined,
-  undo: Undo,
-): AttachableProgram | undefined {
-  const fd = place === undefined ? undefined : openPinned(place, 'program');
-  if (fd === undefined || recorded === undefined) return undefined;
-  const { name, attachType, attachTarget } = recorded;
-  undo.own(`program ${name} as it was`, fd);
-  const info = programInfo(fd.number);
-  if (info.id !== id) return undefined;
-  return { fd: fd.number, name, type: info.type, attachType, target: attachTarget ?? undefined };
-}
-
-/** Somebody else's program, or that of an apply that was killed. */
-function programById(id: number, undo: Undo): AttachableProgram | undefined {
-  try {
-    const number = fdById('program', id);
-    if (number === undefined) return undefined;
-    const fd = new Fd(number, `program ${id}`);
-    undo.own(`program ${id}`, fd);
-    return { fd: number, name: `id ${id}`, type: programInfo(number).type };
-  } catch (error) {
-    if (error instanceof BpfError && error.code === 'PRIVILEGE_MISSING') return undefined;
-    throw error;
-  }
+/** @throws BpfError PIN_INVALID when something else is pinned there */
+function openAny(place: string): Link {
+  const link = Link.open(place);
+  if (link.hook !== 'struct_ops') return link;
+  link.close();
+  return StructOpsLink.open(place);
 }
 
 /**
@@ -111,13 +85,13 @@ export function switchLink(step: LinkStep, undo: Undo): LiveLink {
   switch (change.action) {
     case 'keep':
     case 'update': {
-      const { link, program } = before!;
+      const { link, runs } = before!;
       if (change.switch === 'atomic') {
         undo.touch();
-        link.update(attachable(step), program);
+        link.update(step.runs, runs);
         undo.push(`switch link ${change.name} back`, () => {
-          if (program === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
-          link.update(program, attachable(step));
+          if (runs === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
+          link.update(runs, step.runs);
         });
       }
       // The pin under the name before goes after the commit, with all that the new ledger does not name.
@@ -214,10 +188,10 @@ function isThere(link: number): boolean {
 
 /** The old program on the old hook once more, after its link had to be detached: its pin is made anew. */
 function reattach({ before, change, layout, mode, referencesBefore }: LinkStep, undo: Undo): void {
-  const { program, entry } = before!;
-  if (program === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
+  const { runs, entry } = before!;
+  if (runs === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
   if (entry === undefined) throw unknownBefore('no ledger says how it was attached');
-  const link = attachAs(program, entry, referencesBefore, undo);
+  const link = attachAs(runs, entry, referencesBefore, undo);
   const id = change.renamedFrom ?? change.name;
   replacePin({ number: link.fd }, `link '${id}'`, linkPin(layout, id), mode);
   link.close();
@@ -229,26 +203,22 @@ function unknownBefore(why: string): BpfError {
 }
 
 function attachEntry(step: LinkStep, undo: Undo): Link {
-  const link = attachAs(attachable(step), step.entry, step.references, undo);
+  const link = attachAs(step.runs, step.entry, step.references, undo);
   undo.own(`link ${step.change.name}`, link);
   return link;
 }
 
-function attachable({ programName, program }: LinkStep): AttachableProgram {
-  return {
-    fd: program.fd.number,
-    name: programName,
-    type: program.type,
-    attachType: program.attachType,
-    target: program.target,
-  };
-}
-
-function attachAs(program: AttachableProgram, entry: AttachEntry, references: References, undo: Undo): Link {
-  const options = hookOptions(entry, references, undo);
-  // The manifest was checked against the loader's own table of options.
-  const made = attach(program, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
+function attachAs(runs: Runnable, entry: LinkEntry, references: References, undo: Undo): Link {
+  const made = attachAny(runs, entry, references, undo);
   if (made instanceof Link) return made;
   made.close();
   throw new BpfError('INTERNAL', `attachment '${entry.id}': ${entry.hook} has no links`);
+}
+
+function attachAny(runs: Runnable, entry: LinkEntry, references: References, undo: Undo): Attachment {
+  // Its value is in the map already: see loadPrograms.
+  if (entry.hook === 'struct_ops') return attachStructOps(runs);
+  const options = hookOptions(entry, references, undo);
+  // The manifest was checked against the loader's own table of options.
+  return attach(runs as AttachableProgram, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
 }

@@ -3,7 +3,9 @@ import {
   loadObject,
   mapInfo,
   openPin,
+  prepareStructOps,
   programInfo,
+  structOpsValue,
   type LoadedObject,
   type MapInfo,
   type ProgramInfo,
@@ -150,6 +152,7 @@ function loadFresh(
   }
   undo.own(`object ${object.name}`, loaded);
   for (const text of loaded.notes) note(`${object.name}: ${text}`);
+  prepareStructs(loaded);
   for (const { spec, fd, origin } of loaded.maps) {
     const name = deployedName(object.name, spec);
     if (live.maps.has(name)) continue;
@@ -168,6 +171,16 @@ function loadFresh(
       target: spec.target,
       fresh: true,
     });
+  }
+}
+
+/** The kernel checks a struct as its value is written; without a link that would register it. */
+function prepareStructs(loaded: LoadedObject): void {
+  const programs = new Map(loaded.programs.map(({ spec, fd }) => [spec.function, fd.number]));
+  for (const { spec, fd } of loaded.maps) {
+    if (spec.structOps === undefined) continue;
+    const value = structOpsValue(spec, (index) => programs.get(index));
+    prepareStructOps({ fd: fd.number, name: spec.name, value });
   }
 }
 

@@ -3,7 +3,7 @@ import { Problems } from '../manifest';
 import { basisOf, makePlan, type Basis, type Desired, type Plan } from '../plan';
 import { observe, type Layout, type Ledger } from '../state';
 import { type ApplyInput } from './apply';
-import { entryOf, outsidePins } from './carry-out';
+import { outsidePins } from './carry-out';
 import { desiredState, wantedPlaces } from './desired';
 import { examineMaps, mapWishes, type MapWishes } from './examine-maps';
 import { hasTarget } from './optional';
@@ -36,8 +36,7 @@ export function prepare(input: ApplyInput, layout: Layout): Prepared {
   const wishes = mapWishes(input.config, objects, all, problems);
   problems.throwIfAny();
   const links = all.links.filter((link) => {
-    const entry = entryOf(input.config, link.id);
-    if (!entry.optional || hasTarget(entry)) return true;
+    if (!link.entry.optional || hasTarget(link.entry)) return true;
     input.note(`link ${link.id} left out: ${link.target} is not there, and the entry is optional`);
     return false;
   });
@@ -56,7 +55,7 @@ export function planFor(
 ): { readonly plan: Plan; readonly basis: Basis } {
   const observed = observe(layout, recorded, {
     outside,
-    places: wantedPlaces(config, objects, desired),
+    places: wantedPlaces(objects, desired),
   });
   const findings = examineMaps({ config, layout, objects, desired, wishes, recorded });
   return {

@@ -1,9 +1,9 @@
 import { mapTypeName } from '@nx-bpf/loader';
-import { type AttachEntry } from '../manifest';
 import { type Desired } from '../plan';
 import { attachPoints, frozenDigest, translatedDigest, type Ledger, type LedgerMap } from '../state';
 import { type Live } from './load-programs';
 import { type LiveLink } from './links';
+import { runnableId } from './runnable';
 
 export interface LedgerInputs {
   readonly desired: Desired;
@@ -12,27 +12,18 @@ export interface LedgerInputs {
   readonly kernel: string;
   readonly live: Live;
   readonly links: ReadonlyMap<string, LiveLink>;
-  readonly entry: (link: string) => AttachEntry;
 }
 
 /** The record of a generation: what was wanted, under the names and ids that the kernel gave it. */
-export function newLedger({
-  desired,
-  recorded,
-  generation,
-  kernel,
-  live,
-  links,
-  entry,
-}: LedgerInputs): Ledger {
+export function newLedger({ desired, recorded, generation, kernel, live, links }: LedgerInputs): Ledger {
   const { project, environment, revision, objects } = desired;
   const since = (kind: 'programs' | 'maps', name: string): number =>
     recorded?.[kind].find((each) => each.name === name)?.since ?? generation;
   const neighbours = attachPoints(
-    desired.links.map(({ id, program }) => ({
+    desired.links.map(({ id, program, entry }) => ({
       id,
-      entry: entry(id),
-      attachType: live.programs.get(program)!.attachType,
+      entry,
+      attachType: live.programs.get(program)?.attachType ?? 0,
     })),
   );
   return {
@@ -93,10 +84,10 @@ export function newLedger({
         },
       ];
     }),
-    links: desired.links.map(({ id, program, hook, spec }) => {
+    links: desired.links.map(({ id, program, hook, spec, entry }) => {
       const { link, target } = links.get(id)!;
-      const programId = live.programs.get(program)!.info.id;
-      const made = { id, program, hook, target, spec, entry: entry(id), kernelId: link.id, programId };
+      const programId = runnableId(live, { program, hook });
+      const made = { id, program, hook, target, spec, entry, kernelId: link.id, programId };
       return { ...made, neighbours: neighbours.get(id)?.programIds ?? null };
     }),
   };

@@ -4,17 +4,19 @@ import {
   BpfError,
   cgroupPath,
   hasKernelFunction,
+  hasStructOps,
   inNetns,
   networkInterfaces,
   type OptionType,
 } from '@nx-bpf/loader';
-import { hooks, type AttachEntry } from '../manifest';
+import { hooks, type AttachEntry, type LinkEntry } from '../manifest';
 
 /**
  * Whether what an attachment names is there. Asked for entries that are `optional`: those without a target are left
  * out, and made by a later apply once it is there.
  */
-export function hasTarget(entry: AttachEntry): boolean {
+export function hasTarget(entry: LinkEntry): boolean {
+  if (entry.hook === 'struct_ops') return hasStructOps(entry.options.struct, false);
   const netns = entry.netns ?? undefined;
   if (netns !== undefined && !hasNetns(netns)) return false;
   const { keys } = hooks[entry.hook]!;

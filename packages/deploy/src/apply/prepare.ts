@@ -8,7 +8,7 @@ import {
   type RelocatedObject,
 } from '@nx-bpf/loader';
 import { type RelocationCache } from '../cache';
-import { at, everyProgram, functionsOf, type Problems, type ProjectConfig } from '../manifest';
+import { at, everyProgram, wantedOf, type Problems, type ProjectConfig } from '../manifest';
 import { readObject, relocateCached } from './relocate-cached';
 
 /** An object of the manifest, compiled. */
@@ -31,8 +31,8 @@ export interface PreparedObject {
   readonly toolchain: string | null;
   /** SHA-256 of the constants that the manifest gives it. */
   readonly constants: string;
-  /** Functions that the manifest's programs name, sorted. */
-  readonly functions: readonly string[];
+  /** Functions and structs of programs that the manifest names, sorted. */
+  readonly wanted: readonly string[];
   readonly relocated: RelocatedObject;
   readonly cache: 'hit' | 'miss' | 'off';
 }
@@ -55,14 +55,14 @@ export function prepareObject(
   object: CompiledObject,
   { cache, problems, note }: Preparation,
 ): PreparedObject | undefined {
-  const functions = functionsOf(config, object.name);
+  const wanted = wantedOf(config, object.name);
   const file = { ...readObject(object.file), name: object.name };
   let answer;
   try {
     const check = (spec: ObjectSpec): void => {
       if (!hasPrograms(config, object.name, spec, problems)) throw new Unprepared();
     };
-    answer = relocateCached(file, functions, cache, { check });
+    answer = relocateCached(file, wanted, cache, { check });
   } catch (error) {
     if (error instanceof Unprepared) return undefined;
     throw error;
@@ -77,7 +77,7 @@ export function prepareObject(
     sources: object.sources ?? null,
     toolchain: object.toolchain ?? null,
     constants: constantsDigest(config, object.name),
-    functions,
+    wanted,
     relocated,
     cache: answer.outcome,
   };
@@ -108,6 +108,20 @@ export function hasPrograms(
         `programs.${name}`,
       ]),
       `program '${name}'${variant === undefined ? '' : `, variant ${variant.name}`}: object '${object}' has no program '${program.function}'; ${hint}`,
+    );
+  }
+  const structs = spec.maps.filter((map) => map.structOps !== undefined).map((map) => map.name);
+  for (const [id, entry] of sortedEntries(config.structOps)) {
+    if (entry.object !== object || structs.includes(entry.map)) continue;
+    complete = false;
+    const near = nearest(entry.map, structs);
+    const hint =
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : `it has ${structs.sort().join(', ') || 'none'} in SEC(".struct_ops.link") and SEC(".struct_ops")`;
+    problems.add(
+      placeOf(config, [`structOps.${id}.map`, `structOps.${id}`]),
+      `struct_ops '${id}': object '${object}' has no variable '${entry.map}' of that kind; ${hint}`,
     );
   }
   return complete;

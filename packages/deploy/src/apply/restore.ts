@@ -1,4 +1,3 @@
-import { hooks } from '@nx-bpf/loader';
 import { namedBy, type ProjectConfig } from '../manifest';
 import { exclusivePlace, findDrift, planLinks, type DesiredLink, type Plan, type Reason } from '../plan';
 import { attachPoints, noteOutsidePins, observe, type Layout, type Ledger, type LedgerLink } from '../state';
@@ -12,6 +11,7 @@ import { openGeneration } from './open-generation';
 import { hasTarget } from './optional';
 import { makeDirectories } from './pins';
 import { refuseShared } from './refuse-shared';
+import { isUpdatable, runnableId } from './runnable';
 import { type Undo } from './undo';
 
 export interface RestoreWork {
@@ -50,8 +50,7 @@ export async function restore(work: RestoreWork): Promise<{ plan: Plan; ledger: 
   keepLostMaps(layout, current, live, mode, undo);
   pinMaps(switching, live);
   makeDirectories(layout.links, mode, undo);
-  const entries = new Map(target.links.map((link) => [link.id, link.entry]));
-  const links = await switchLinks(switching, live, (id) => entries.get(id)!);
+  const links = await switchLinks(switching, live);
 
   const ledger = restoredLedger(work, target, plan.to, live, links);
   commitGeneration(work, ledger, live);
@@ -85,7 +84,7 @@ function restoredLedger(
     target.links.map(({ id, entry, program }) => ({
       id,
       entry,
-      attachType: live.programs.get(program)!.attachType,
+      attachType: live.programs.get(program)?.attachType ?? 0,
     })),
   );
   return {
@@ -99,7 +98,7 @@ function restoredLedger(
         ...recorded,
         target: place,
         kernelId: link.id,
-        programId: live.programs.get(recorded.program)!.info.id,
+        programId: runnableId(live, recorded),
         neighbours: neighbours.get(recorded.id)?.programIds ?? null,
       };
     }),
@@ -204,10 +203,11 @@ function wantedLink({ id, program, hook, target, spec, entry }: LedgerLink): Des
     hook: hook as DesiredLink['hook'],
     target,
     spec,
-    updatable: hooks[entry.hook].update === 'swap',
+    updatable: isUpdatable(entry),
     replace: entry.replace,
     exclusive: exclusivePlace(entry),
     uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },
+    entry,
     // Its programs are loaded already.
     replaces: null,
     capabilities: [],

@@ -55,13 +55,15 @@ function mapValues<T>(record: Readonly<Record<string, T>> | object, map: (value:
  * @throws SyntaxError for text that is no JSON, or names a path outside of the directory
  */
 export function decodeConfig(text: string, directory: string): ProjectConfig {
-  return JSON.parse(text, (_key, value: unknown) => {
+  const config = JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value;
     const marked = value as Record<string, unknown>;
     if (typeof marked[bigintKey] === 'string') return BigInt(marked[bigintKey]);
     if (typeof marked[pathKey] === 'string') return inside(directory, marked[pathKey]);
     return value;
-  }) as ProjectConfig;
+  }) as Omit<ProjectConfig, 'structOps'> & Partial<Pick<ProjectConfig, 'structOps'>>;
+  // Bundles were written before manifests could name any.
+  return { structOps: {}, ...config };
 }
 
 function inside(directory: string, relative: string): string {

@@ -8,7 +8,7 @@ import {
   relocateObject,
   type TargetKernel,
 } from '@nx-bpf/loader';
-import { functionsOf, type ProjectConfig } from '../manifest';
+import { wantedOf, type ProjectConfig } from '../manifest';
 import { type BuiltObject } from '../toolchain';
 
 /** The types of a kernel that the manifest names. */
@@ -22,7 +22,7 @@ export interface KernelTypesFile {
 export interface BundledRelocation {
   /** Name of the object. */
   readonly object: string;
-  /** Functions that are programs of the manifest, sorted. */
+  /** Functions that are programs of the manifest, and its struct_ops, sorted. */
   readonly programs: readonly string[];
   /** Name of the kernel in the manifest, and SHA-256 of its BTF: what tells whether it is the one that runs. */
   readonly kernel: string;
@@ -43,7 +43,7 @@ export function relocateForKernels(
   return kernels.flatMap(({ name: kernel, btf: raw }) => {
     const btf = Btf.parse(raw, { object: kernel });
     return objects.flatMap(({ name, file }): BundledRelocation[] => {
-      const programs = functionsOf(config, name);
+      const programs = wantedOf(config, name);
       const spec = parseObject(new Uint8Array(fs.readFileSync(file)), { name });
       try {
         const relocated = relocateObject(spec, onlyTypes(btf), { programs });

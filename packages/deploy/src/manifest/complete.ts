@@ -5,6 +5,7 @@ import {
   mapDefaults,
   objectDefaults,
   programDefaults,
+  structOpsDefaults,
 } from './defaults';
 import { hooks, type Hook, type OptionValue } from './hooks';
 import { child, children, located, nowhere, withChild, type Located, type LocatedMap } from './located';
@@ -24,6 +25,7 @@ export function complete(merged: Located): LocatedMap {
   const objects = children(child(tree, 'objects')).map(([name]) => name);
   const soleObject = objects.length === 1 ? objects[0] : undefined;
   tree = under(tree, 'programs', (name) => programDefaults(name, soleObject));
+  tree = under(tree, 'structOps', (name) => structOpsDefaults(name, soleObject));
   return eachOf(tree, 'programs', (_, program) =>
     eachOf(completeAttach(program), 'variants', (_name, variant) => completeAttach(variant)),
   );

@@ -22,6 +22,8 @@ export interface ProjectConfig {
   readonly objects: Readonly<Record<string, ObjectConfig>>;
   readonly maps: Readonly<Record<string, MapConfig>>;
   readonly programs: Readonly<Record<string, ProgramConfig>>;
+  /** Structs of the kernel that programs implement, by the ids of what attaches them. */
+  readonly structOps: Readonly<Record<string, StructOpsConfig>>;
   /** Once variants are chosen for a host: which, by program. */
   readonly choices?: Readonly<Record<string, VariantChoice>>;
   /** Where each value comes from, by its path: `programs.edge_guard.attach.uplink.xdp.interface`. */
@@ -133,6 +135,15 @@ export interface ProgramConfig {
   readonly budgets: BudgetConfig;
 }
 
+/** A variable of `.struct_ops.link` or `.struct_ops`, with all programs that it holds, which the kernel is to use. */
+export interface StructOpsConfig {
+  readonly object: string;
+  /** Name of the variable, which is that of the map. */
+  readonly map: string;
+  /** Left out where the kernel does not have the struct, or no links of them. */
+  readonly optional: boolean;
+}
+
 /** What verifying a program may take. */
 export interface BudgetConfig {
   /** Most instructions that the verifier walks. */
@@ -186,6 +197,22 @@ export interface AttachEntry {
   readonly options: HookOptions;
 }
 
+/** A struct_ops as something attached: what it runs is a map. */
+export interface StructOpsEntry {
+  readonly id: string;
+  readonly optional: boolean;
+  readonly replace: 'make-before-break';
+  readonly netns: null;
+  readonly hook: 'struct_ops';
+  readonly options: {
+    /** Name of the kernel's struct. */
+    readonly struct: string;
+  };
+}
+
+/** What a link, or what stands for one, is made from. */
+export type LinkEntry = AttachEntry | StructOpsEntry;
+
 /** What holds for a map that the manifest does not name. */
 export const defaultMap: MapConfig = {
   maxEntries: undefined,
@@ -221,8 +248,14 @@ export function at(config: Pick<ProjectConfig, 'origins'>, path: string): Origin
   return dot < 0 ? undefined : at(config, path.slice(0, dot));
 }
 
-/** The functions of an object that the manifest's programs name, sorted. */
-export function functionsOf({ programs }: Pick<ProjectConfig, 'programs'>, object: string): string[] {
-  const named = Object.values(programs).filter((program) => program.object === object);
-  return [...new Set(named.map((program) => program.function))].sort();
+/** What the manifest wants of an object, sorted: functions that are programs, and variables that are structs of them. */
+export function wantedOf(
+  { programs, structOps }: Pick<ProjectConfig, 'programs' | 'structOps'>,
+  object: string,
+): string[] {
+  const of = <T extends { readonly object: string }>(all: Readonly<Record<string, T>>): T[] =>
+    Object.values(all).filter((each) => each.object === object);
+  return [
+    ...new Set([...of(programs).map((each) => each.function), ...of(structOps).map(({ map }) => map)]),
+  ].sort();
 }

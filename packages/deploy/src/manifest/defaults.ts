@@ -13,6 +13,7 @@ export const defaults = located(
     objects: {},
     maps: {},
     programs: {},
+    structOps: {},
   },
   nowhere,
 );
@@ -35,6 +36,13 @@ export const programDefaults = (name: string, soleObject: string | undefined) =>
   function: name,
   attach: {},
   variants: {},
+  optional: false,
+});
+
+/** @param soleObject the project's object if it has exactly one */
+export const structOpsDefaults = (name: string, soleObject: string | undefined) => ({
+  object: soleObject,
+  map: name,
   optional: false,
 });
 

@@ -13,9 +13,12 @@ test('docs/hooks.md has an attachment to every hook that a manifest can name, an
   try {
     fs.mkdirSync(path.join(root, 'p'));
     fs.writeFileSync(path.join(root, 'p/bpf.config.yaml'), example);
-    const { programs } = loadProject({ workspaceRoot: root });
+    const { programs, structOps } = loadProject({ workspaceRoot: root });
     const named = Object.values(programs).flatMap(({ attach }) => attach.map(({ hook }) => hook));
     expect([...new Set(named)].sort()).toEqual([...hookNames].sort());
+    expect(structOps).toEqual({
+      congestion: { object: 'all', map: 'my_congestion_control', optional: true },
+    });
   } finally {
     fs.rmSync(root, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import { type AttachEntry } from './config';
+import { type AttachEntry, type LinkEntry } from './config';
 import { hookNames, hooks, type HookOptions } from './hooks';
 
 /** An attachment as merged: perhaps without a hook, or with several. */
@@ -44,7 +44,8 @@ export function resolveAttachments(
 }
 
 /** The maps, programs or attachments of the project that an attachment's options name; pins are left out. */
-export function namedBy({ hook, options }: AttachEntry, kind: 'map' | 'program' | 'link'): string[] {
+export function namedBy({ hook, options }: LinkEntry, kind: 'map' | 'program' | 'link'): string[] {
+  if (hook === 'struct_ops') return [];
   return Object.entries(hooks[hook]!.keys)
     .filter(([key, { type }]) => type === kind && options[key] !== undefined)
     .map(([key]) => String(options[key]))

@@ -110,7 +110,11 @@ function attachments(written: Attachments, at: Path, resolver: Resolver): Attach
   return resolveAttachments(written, (id, text) => resolver.problem([...at, 'attach', id], text));
 }
 
-function attachmentsOf(program: ProgramConfig, at: Path): { readonly id: string; readonly path: Path }[] {
+/** Every attachment of a program and of its variants, with where it is written. */
+export function attachmentsOf(
+  program: ProgramConfig,
+  at: Path,
+): { readonly id: string; readonly path: Path }[] {
   const pathed = (attach: readonly AttachEntry[], path: Path) =>
     attach.map(({ id }) => ({ id, path: [...path, 'attach', id] }));
   return [
@@ -119,7 +123,8 @@ function attachmentsOf(program: ProgramConfig, at: Path): { readonly id: string;
   ];
 }
 
-function checkObject(
+/** An object that is named must be there. @param at of what names it */
+export function checkObject(
   object: string | undefined,
   at: Path,
   objects: Named<unknown>,

@@ -20,6 +20,7 @@ import { type Problems } from './problems';
 import { revisionOf } from './revision';
 import { resolveMap } from './resolve-map';
 import { resolvePrograms, type WrittenProgram } from './resolve-programs';
+import { resolveStructOps } from './resolve-struct-ops';
 import { type Manifest } from './schema';
 import { parseDuration } from './units';
 import { pathText } from './validate';
@@ -43,7 +44,9 @@ export type Settled<T> = T extends readonly unknown[]
     : T;
 export type Named<T> = Readonly<Record<string, T>>;
 type Part<K extends keyof Manifest> = Settled<NonNullable<Manifest[K]>>;
-export type Item<K extends 'kernels' | 'objects' | 'maps' | 'programs'> = NonNullable<Part<K>[string]>;
+export type Item<K extends 'kernels' | 'objects' | 'maps' | 'programs' | 'structOps'> = NonNullable<
+  Part<K>[string]
+>;
 
 /** The merged manifest, its defaults filled in (complete.ts): every part is there. */
 interface Body {
@@ -54,6 +57,7 @@ interface Body {
   readonly objects: Named<Item<'objects'>>;
   readonly maps: Named<Item<'maps'>>;
   readonly programs: Named<WrittenProgram>;
+  readonly structOps: Named<Item<'structOps'>>;
 }
 
 /** What the steps below share: where to look a value's place up, and where to complain. */
@@ -82,6 +86,7 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
   checkCoincidingNames(Object.keys(body.maps), 'maps', (name, text) =>
     resolver.problem(['maps', name], text),
   );
+  const programs = resolvePrograms(body.programs, body.objects, resolver);
   return {
     workspaceRoot,
     project: project.name,
@@ -92,7 +97,12 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     revision: revisionOf({
       project: project.name,
       environment,
-      manifest: { ...body, kernels: undefined },
+      manifest: {
+        ...body,
+        kernels: undefined,
+        // What is not used makes no other manifest of one that was written before there was such a thing.
+        structOps: Object.keys(body.structOps).length === 0 ? undefined : body.structOps,
+      },
     }),
     toolchain: resolveToolchain(body.toolchain, resolver),
     pin: { root: body.pin.root!, mode: parseInt(body.pin.mode!, 8) },
@@ -102,7 +112,8 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     maps: mapValues(body.maps, (map, name) =>
       resolveMap(map, ['maps', name], context.onlyShared.has(name), resolver),
     ),
-    programs: resolvePrograms(body.programs, body.objects, resolver),
+    programs,
+    structOps: resolveStructOps(body.structOps, { programs, objects: body.objects }, resolver),
     origins: originsOf(tree),
     files: context.files.map((file) => path.join(workspaceRoot, file)),
   };

@@ -259,6 +259,16 @@ function build() {
       .describe('What verifying may take, for verify --level kernel.'),
   });
 
+  const structOps = map({
+    object: name.nullish().describe('The object that has it; may be left out where there is only one.'),
+    map: identifier
+      .nullish()
+      .describe('The variable in SEC(".struct_ops.link") or SEC(".struct_ops"); default the key.'),
+    optional: yesNo
+      .nullish()
+      .describe('No failure if the kernel does not have the struct, or no links of them; default false.'),
+  });
+
   const kernel = map({
     btf: z
       .union(
@@ -300,6 +310,11 @@ function build() {
     ...settings,
     objects: named(name, object.nullish()).nullish().describe('C files, an entry for each object built.'),
     programs: named(name, program.nullish()).nullish().describe('Programs and their attachments.'),
+    structOps: named(name, structOps.nullish())
+      .nullish()
+      .describe(
+        'Structs of the kernel that programs implement, such as congestion controls, by the id of the link.',
+      ),
   };
   const project = {
     name: name

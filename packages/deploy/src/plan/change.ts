@@ -1,4 +1,4 @@
-import { type HookName } from '../manifest';
+import { type LinkEntry } from '../manifest';
 import { type ContentsCount } from '../maps';
 import { type ChosenVariant } from './desired';
 
@@ -92,8 +92,9 @@ export type Switch = 'atomic' | 'overlap' | 'gap';
 
 /** `update` keeps the kernel's link, with another program or under another id; `replace` attaches anew. */
 export interface LinkChange extends Change<'create' | 'keep' | 'update' | 'replace' | 'remove'> {
+  /** What it runs: a program; of `struct_ops` the map of the struct. */
   readonly program: string;
-  readonly hook: HookName;
+  readonly hook: LinkEntry['hook'];
   readonly target: string;
   /** Null where nothing is switched: it is new, stays, or goes. */
   readonly switch: Switch | null;

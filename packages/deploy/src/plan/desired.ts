@@ -1,4 +1,4 @@
-import { type HookName, type VariantChoice } from '../manifest';
+import { type LinkEntry, type VariantChoice } from '../manifest';
 import { type MapDefinition, type ObjectIdentity, type ProgramIdentity } from '../state';
 
 /** What the manifest and the objects ask for, reduced to what can be compared. Lists are sorted by name. */
@@ -44,8 +44,9 @@ export interface DesiredMap extends MapDefinition {
 
 export interface DesiredLink {
   readonly id: string;
+  /** What it runs: a program; of `struct_ops` the map of the struct. */
   readonly program: string;
-  readonly hook: HookName;
+  readonly hook: LinkEntry['hook'];
   readonly target: string;
   readonly spec: string;
   /** Whether the hook switches a program in place (BPF_LINK_UPDATE). */
@@ -58,6 +59,8 @@ export interface DesiredLink {
   readonly uses: { readonly maps: readonly string[]; readonly programs: readonly string[] };
   /** What a program of `freplace` stands in for, as it has to be told when it is loaded: a program, or its pin. */
   readonly replaces: { readonly program: string; readonly function: string | undefined } | null;
+  /** As the manifest has it. */
+  readonly entry: LinkEntry;
   /** Capabilities that attaching needs. */
   readonly capabilities: readonly string[];
 }

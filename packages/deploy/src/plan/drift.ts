@@ -24,8 +24,10 @@ export function findDrift(recorded: Ledger | undefined, observed: Observed): Dri
     else if (there.severed) add('link', link.id, `what it was attached to is gone (${link.target})`);
     else if (there.kernelId !== link.kernelId)
       add('link', link.id, `another link (id ${there.kernelId}) is pinned in its place`);
-    else if (there.programId !== link.programId)
-      add('link', link.id, `it runs program id ${there.programId}, not ours (id ${link.programId})`);
+    else if (there.programId !== link.programId) {
+      const what = link.hook === 'struct_ops' ? 'map' : 'program';
+      add('link', link.id, `it runs ${what} id ${there.programId}, not ours (id ${link.programId})`);
+    }
   }
   return found;
 }

@@ -16,12 +16,13 @@ export function planLinks(
   const links = desired.links.map((link) => {
     const old = before.get(link.id) ?? renamed.get(link.id);
     const { maps, programs } = link.uses;
-    const reason = maps.some((name) => !keptMaps.has(name))
+    const reason: Reason | undefined = maps.some((name) => !keptMaps.has(name))
       ? 'map'
       : programs.some((name) => !keptPrograms.has(name))
         ? 'program'
         : undefined;
-    return planLink(link, old, observed, { kept: keptPrograms.has(link.program), renewed: reason });
+    const kept = (link.hook === 'struct_ops' ? keptMaps : keptPrograms).has(link.program);
+    return planLink(link, old, observed, { kept, renewed: reason });
   });
   const wanted = new Set(desired.links.map(({ id }) => id));
   const taken = new Set([...renamed.values()].map(({ id }) => id));
@@ -82,7 +83,7 @@ function planLink(
   const switched = before.program !== program || !kept;
   const foreign = there.programId !== before.programId;
   if (!switched && !foreign) return renamed ? change('update', [], null) : change('keep', [], null);
-  const reason = switched ? 'program' : 'drift';
+  const reason = !switched ? 'drift' : hook === 'struct_ops' ? 'map' : 'program';
   return link.updatable
     ? change('update', [reason], 'atomic')
     : change('replace', [reason], howReplaced(link, before));
@@ -98,9 +99,13 @@ function howReplaced(link: DesiredLink, before: LedgerLink): Switch {
  * The place that a link has to itself, if its hook runs one program only: an interface has one XDP program, whatever
  * the mode.
  *
+ * Of structs the kernel may have one, such as the scheduler's; of congestion controls it has many.
+ *
  * @returns null for hooks that run several
  */
 export function exclusivePlace({ hook, netns, options }: LedgerLink['entry']): string | null {
+  if (hook === 'struct_ops')
+    return options.struct === 'tcp_congestion_ops' ? null : `struct_ops ${options.struct}`;
   return hook === 'xdp' ? `xdp ${String(options['interface'])} ${netns ?? ''}` : null;
 }
 

@@ -8,7 +8,7 @@ import {
   tcxPrograms,
   withObject,
 } from '@nx-bpf/loader';
-import { type AttachEntry } from '../manifest';
+import { type HookOptions, type LinkEntry } from '../manifest';
 
 /** The programs at the place of a link, ours and others', in the order in which they run. */
 export interface AttachPoint {
@@ -18,7 +18,7 @@ export interface AttachPoint {
 /** A link that is wanted or recorded, with what tells its attach point. */
 export interface AttachPlace {
   readonly id: string;
-  readonly entry: AttachEntry;
+  readonly entry: LinkEntry;
   /** `enum bpf_attach_type` that its program is loaded with. */
   readonly attachType: number;
 }
@@ -45,7 +45,7 @@ export function attachPoints(places: readonly AttachPlace[]): Map<string, Attach
 function programsAt({ entry, attachType }: AttachPlace): readonly number[] | undefined {
   const netns = entry.netns ?? undefined;
   const option = (key: string): string | undefined => {
-    const value = entry.options[key];
+    const value = (entry.options as HookOptions)[key];
     return typeof value === 'string' ? value : undefined;
   };
   switch (entry.hook) {

@@ -31,6 +31,7 @@ export { createLedgerMap, currentLedger, openPinned, readLedger } from './ledger
 export { acquireLock } from './lock';
 export { holderText, lockHolder, type LockHolder } from './lock-holder';
 export {
+  idRun,
   observe,
   openMap,
   recordedPlaces,

@@ -1,5 +1,5 @@
 import { BpfError } from '@nx-bpf/loader';
-import { type AttachEntry } from '../manifest';
+import { type LinkEntry } from '../manifest';
 import { type TypeField } from './type-fields';
 
 /**
@@ -100,6 +100,7 @@ export interface MapDefinition {
 
 export interface LedgerLink {
   readonly id: string;
+  /** What it runs: a program; of `struct_ops` the map of the struct. */
   readonly program: string;
   readonly hook: string;
   /** What people read: `xdp on eth0 (native)`. */
@@ -107,8 +108,9 @@ export interface LedgerLink {
   /** SHA-256 of `entry`'s hook and options. */
   readonly spec: string;
   /** As the manifest had it: to attach it again. */
-  readonly entry: AttachEntry;
+  readonly entry: LinkEntry;
   readonly kernelId: number;
+  /** The kernel's id of what it runs. */
   readonly programId: number;
   /** Ids of the programs at its attach point when it was committed, in their order; null where hooks keep none. */
   readonly neighbours: readonly number[] | null;

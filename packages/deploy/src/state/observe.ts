@@ -29,6 +29,7 @@ export interface ObservedMap {
 
 export interface ObservedLink {
   readonly kernelId: number;
+  /** Of `struct_ops` that of the map. */
   readonly programId: number;
   /** Its device or cgroup went away: it will never run again. */
   readonly severed: boolean;
@@ -66,7 +67,7 @@ export function observe(
       (link) => openPinned(linkPin(layout, link.id), 'link'),
       (fd) => {
         const info = linkInfo(fd);
-        return { kernelId: info.id, programId: info.programId, severed: isSevered(info) };
+        return { kernelId: info.id, programId: idRun(info), severed: isSevered(info) };
       },
     ),
   };
@@ -87,6 +88,11 @@ export function openMap(map: Pick<LedgerMap, 'name' | 'pin' | 'id'>): Fd | undef
   if (map.pin !== undefined) return openPinned(map.pin, 'map');
   const fd = fdById('map', map.id);
   return fd === undefined ? undefined : new Fd(fd, `map ${map.name}`);
+}
+
+/** The id of the program that a link runs; of `struct_ops` that of its map. */
+export function idRun({ programId, target }: LinkInfo): number {
+  return target.kind === 'struct_ops' ? target.map_id : programId;
 }
 
 /** The device or cgroup that a link was attached to is gone: the kernel keeps the link, and shows it with a zero. */

@@ -6,6 +6,8 @@ import { passes, type ProgramVerdict } from './verdict';
 export interface VariantVerdict {
   readonly verdict: Omit<ProgramVerdict, 'variant' | 'unmet' | 'decides'>;
   readonly variant: VariantConfig | undefined;
+  /** Id of the struct that it is in, where only that names it: left out where that is optional and not there. */
+  readonly struct?: string | undefined;
 }
 
 /**
@@ -16,10 +18,10 @@ export interface VariantVerdict {
 export function withDeciding(
   found: readonly VariantVerdict[],
   kernel: NamedKernel,
-  programs: ProjectConfig['programs'],
+  { programs, structOps }: Pick<ProjectConfig, 'programs' | 'structOps'>,
 ): ProgramVerdict[] {
   const facts = factsOf(kernel);
-  const judged = found.map(({ verdict, variant }) => ({ ...judge(variant, facts), verdict, variant }));
+  const judged = found.map((each) => ({ ...judge(each.variant, facts), ...each }));
   const deciding = new Set(
     Object.entries(programs).map(([name, { optional }]) => {
       const own = judged.filter(({ verdict }) => verdict.program === name);
@@ -29,6 +31,10 @@ export function withDeciding(
       return first ?? used.at(-1) ?? (optional ? undefined : own.at(-1));
     }),
   );
+  for (const each of judged) {
+    const { struct } = each;
+    if (struct !== undefined && (!structOps[struct]!.optional || passes(each.verdict))) deciding.add(each);
+  }
   return judged.map((each) => ({
     ...each.verdict,
     variant: each.variant?.name ?? null,

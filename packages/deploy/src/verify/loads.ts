@@ -2,13 +2,21 @@ import {
   BpfError,
   kernelIdentity,
   loadObject,
+  parseObject,
   probeHook,
   programInfo,
   readVerifierStats,
   type LoadedObject,
   type RelocatedObject,
 } from '@nx-bpf/loader';
-import { readObject, relocateCached, withChosenVariants, withValues, type CompiledObject } from '../apply';
+import {
+  programsInStructs,
+  readObject,
+  relocateCached,
+  withChosenVariants,
+  withValues,
+  type CompiledObject,
+} from '../apply';
 import { type RelocationCache } from '../cache';
 import { namedBy, Problems, type BudgetConfig, type ProgramConfig, type ProjectConfig } from '../manifest';
 import { readRecord } from './record';
@@ -64,7 +72,7 @@ export function loadEach(input: LoadLevel): readonly LoadVerdict[] {
   const { config, objects, cache, results: directory, note } = withChosenVariants(input);
   const results = new Results(directory, note);
   const recorded = readRecord(config, kernelIdentity().release);
-  return Object.entries(config.programs)
+  return Object.entries({ ...config.programs, ...structPrograms(config, objects) })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, program]) => {
       const object = objects.find((each) => each.name === program.object);
@@ -77,6 +85,25 @@ export function loadEach(input: LoadLevel): readonly LoadVerdict[] {
         ),
       ];
     });
+}
+
+/** Programs that only structs of the manifest name. */
+function structPrograms(
+  config: ProjectConfig,
+  objects: readonly CompiledObject[],
+): Record<string, ProgramConfig> {
+  const holders = objects.filter(({ name }) =>
+    Object.values(config.structOps).some(({ object }) => object === name),
+  );
+  const named = holders.flatMap(({ name: object, file }) =>
+    programsInStructs(config, object, parseObject(readObject(file).bytes, { name: object })).map(
+      ({ name }): [string, ProgramConfig] => {
+        const budgets = { insns: undefined, deltaPct: undefined };
+        return [name, { object, function: name, attach: [], variants: [], optional: false, budgets }];
+      },
+    ),
+  );
+  return Object.fromEntries(named);
 }
 
 interface Subject {

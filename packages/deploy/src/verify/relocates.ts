@@ -18,6 +18,8 @@ import { type Answered, type Finding } from './verdict';
 export interface WantedProgram {
   readonly name: string;
   readonly variant: VariantConfig | undefined;
+  /** Id of the struct of the manifest that it is in, where only that names it. */
+  readonly struct?: string | undefined;
   readonly object: string;
   readonly function: string;
   readonly attach: readonly AttachEntry[];

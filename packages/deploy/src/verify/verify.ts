@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { BpfError, parseObject, type ObjectSpec, type RelocatedObject } from '@nx-bpf/loader';
-import { hasPrograms, readObject, withValues, type CompiledObject, type ObjectFile } from '../apply';
+import {
+  hasPrograms,
+  programsInStructs,
+  readObject,
+  withValues,
+  type CompiledObject,
+  type ObjectFile,
+} from '../apply';
 import { everyProgram, Problems, type ProjectConfig } from '../manifest';
 import { withDeciding, type VariantVerdict } from './deciding';
 import { relocates, type WantedProgram } from './relocates';
@@ -53,19 +60,22 @@ export async function verify(input: VerifyInput): Promise<readonly KernelVerdict
 }
 
 function verdictOf(
-  { workspaceRoot, programs: wanted }: ProjectConfig,
+  config: ProjectConfig,
   objects: readonly VerifiedObject[],
   kernel: NamedKernel,
   results: Results,
 ): KernelVerdict {
+  const { workspaceRoot } = config;
   const all = objects.flatMap((object) => found(results, object, kernel));
-  const order = Object.entries(wanted).flatMap(([name, { variants }]) =>
+  const order = Object.entries(config.programs).flatMap(([name, { variants }]) =>
     variants.length === 0 ? [name] : variants.map((variant) => `${name} ${variant.name}`),
   );
   const placeOf = ({ verdict, variant }: VariantVerdict): number =>
     order.indexOf(variant === undefined ? verdict.program : `${verdict.program} ${variant.name}`);
-  all.sort((a, b) => placeOf(a) - placeOf(b));
-  const programs = withDeciding(all, kernel, wanted);
+  // Programs that only structs name come last, in the order of their object.
+  const last = (place: number): number => (place < 0 ? order.length : place);
+  all.sort((a, b) => last(placeOf(a)) - last(placeOf(b)));
+  const programs = withDeciding(all, kernel, config);
   const { name, required, source, release, sha256 } = kernel;
   return {
     kernel: name,
@@ -94,7 +104,10 @@ function found(results: Results, object: VerifiedObject, kernel: NamedKernel): V
       relocates(object.spec(), program, kernel.target, (relocated) => object.withConstants(relocated)),
     ),
   );
-  return verdicts.map((verdict, i) => ({ verdict, variant: object.programs[i]!.variant }));
+  return verdicts.map((verdict, i) => {
+    const { variant, struct } = object.programs[i]!;
+    return { verdict, variant, struct };
+  });
 }
 
 /** An object of the project and what the manifest asks of it. */
@@ -108,9 +121,19 @@ class VerifiedObject {
     private readonly object: CompiledObject,
   ) {
     this.file = readObject(object.file);
-    this.programs = everyProgram(config)
-      .filter((program) => program.object === object.name)
-      .map(({ program, ...rest }) => ({ name: program, ...rest }));
+    this.programs = [
+      ...everyProgram(config)
+        .filter((program) => program.object === object.name)
+        .map(({ program, ...rest }) => ({ name: program, ...rest })),
+      ...programsInStructs(config, object.name, this.spec()).map(({ id, name }) => ({
+        name,
+        struct: id,
+        variant: undefined,
+        object: object.name,
+        function: name,
+        attach: [],
+      })),
+    ];
   }
 
   get digest(): string {

@@ -51,7 +51,15 @@ export { socketFd, type SocketTarget } from './socket';
 export { SocketAttachment } from './socket-attachment';
 export { attachSocketFilter, type SocketFilterOptions } from './socket-filter';
 export { attachSkMsg, attachSkSkb, type SkMsgOptions, type SkSkbOptions } from './sockmap';
-export { attachStructOps, StructOpsLink, StructOpsRegistration, type StructOpsMap } from './struct-ops';
+export {
+  attachStructOps,
+  isUpdatableStruct,
+  prepareStructOps,
+  StructOpsLink,
+  StructOpsRegistration,
+  type StructOpsMap,
+} from './struct-ops';
+export { hasStructOps } from './struct-ops-support';
 export { attachTc, type TcOptions } from './tc';
 export { TcFilter, tcFilters, type TcDirection, type TcFilterPlace } from './tc-filter';
 export { attachTcx, tcxPrograms, type TcxOptions } from './tcx';

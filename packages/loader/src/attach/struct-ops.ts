@@ -8,11 +8,31 @@ import {
   mapDelete,
   mapInfo,
   mapUpdate,
+  openPin,
 } from '../kernel';
 import { AttachType, MapType, mapTypeName } from '../object';
 import { type Attachment } from './attachment';
 import { structOpsCauses, structOpsUpdateCauses } from './causes';
 import { Link } from './link';
+
+/**
+ * The structs of which the kernel takes another map in the place of one that is in use: `update` of their `struct
+ * bpf_struct_ops` (net/ipv4/bpf_tcp_ca.c; kernel/sched/ext.c and others refuse, or have none).
+ */
+const updatableStructs: readonly string[] = ['tcp_congestion_ops'];
+
+/**
+ * Whether links of a struct can be updated.
+ *
+ * @example
+ * ```ts
+ * isUpdatableStruct('tcp_congestion_ops'); // true
+ * isUpdatableStruct('sched_ext_ops'); // false
+ * ```
+ */
+export function isUpdatableStruct(name: string): boolean {
+  return updatableStructs.includes(name);
+}
 
 /** A struct of the kernel's that programs implement: a map of `.struct_ops` or `.struct_ops.link`. */
 export interface StructOpsMap {
@@ -73,6 +93,15 @@ export function attachStructOps(map: StructOpsMap): StructOpsLink | StructOpsReg
  * ```
  */
 export class StructOpsLink extends Link {
+  /**
+   * The link pinned at a path.
+   *
+   * @throws BpfError PIN_NOT_FOUND, PIN_INVALID when something else is pinned there
+   */
+  static override open(path: string): StructOpsLink {
+    return new StructOpsLink(openPin(path, 'link'));
+  }
+
   /**
    * Switch to another map of the same struct, whose name in the kernel (the field `name` of a congestion control) is
    * the same (Linux 6.4).
@@ -155,6 +184,31 @@ export class StructOpsRegistration implements Attachment {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/**
+ * Write the value of one of `.struct_ops.link`, which the kernel checks by that: it can be attached from then on,
+ * without its value.
+ *
+ * @returns false for one of `.struct_ops`, which writing would register
+ * @throws BpfError ATTACH_FAILED
+ *
+ * @example
+ * ```ts
+ * const congestion = loadFile('congestion.bpf.o');
+ * prepareStructOps(congestion.structOps('first')); // true
+ * attachStructOps({ fd: congestion.map('first').fd, name: 'first' }).close();
+ * prepareStructOps(congestion.structOps('plain')); // false
+ * ```
+ */
+export function prepareStructOps(map: StructOpsMap): boolean {
+  if (!hasLink(map)) return false;
+  writeOnce(map, `struct_ops ${map.name}`);
+  return true;
+}
+
+function hasLink({ fd }: StructOpsMap): boolean {
+  return (mapInfo(fd).flags & linkFlag) !== 0;
 }
 
 /** Of `.struct_ops.link`: the value is written once; EBUSY says that it is there. */

@@ -14,7 +14,7 @@ export interface Wanted {
  * Without names that is all that the object holds, as libbpf has it: every program that it was relocated for, and
  * every map. With names it is these programs, the maps they refer to, the maps and programs in those maps' slots, and so on: a prog array whose
  * programs are missing would make tail calls fall through unseen. A program of
- * a struct_ops brings that along.
+ * a struct_ops brings that along, and the name of a struct_ops its programs.
  *
  * @throws BpfError PROGRAM_NOT_FOUND
  */
@@ -42,6 +42,10 @@ export function wanted(object: RelocatedObject, names: readonly string[] | undef
     }
   };
   for (const name of names) {
+    if (mapByName.get(name)?.structOps !== undefined) {
+      addMap(name);
+      continue;
+    }
     const program = programNamed(object, name);
     addProgram(program);
     for (const map of structOpsWith(object, program)) addMap(map.name);

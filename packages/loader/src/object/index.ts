@@ -6,6 +6,7 @@ export { ProgramType, programTypeName, type ProgramTypeName, programTypes } from
 export { loadableType } from './programs';
 export { isUsdtSection, sectionMeaning, type SectionMeaning } from './section-name';
 export { sectionRows, type SectionRow, type SectionTrait } from './section-rows';
+export { structOpsStruct } from './struct-ops';
 export type {
   BtfTarget,
   ExternSpec,

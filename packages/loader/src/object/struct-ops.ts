@@ -1,4 +1,4 @@
-import { type Btf, BtfKind } from '../btf';
+import { type Btf, BtfKind, essentialName } from '../btf';
 import { type ElfSection } from '../elf';
 import { type BpfError } from '../errors';
 import { type FunctionTable } from './function-table';
@@ -36,6 +36,21 @@ export function structOpsMaps(source: ObjectSource, functions: FunctionTable): M
     const slots = readSlots(source, section, variables, functions);
     return variables.map((variable) => toSpec(variable, slots.get(variable) ?? []));
   });
+}
+
+/**
+ * The kernel's struct that a struct_ops map implements.
+ *
+ * @param btf of its object
+ *
+ * @example
+ * ```ts
+ * const spec = parseObject(readFileSync('congestion.bpf.o'), { name: 'congestion' });
+ * structOpsStruct(spec.maps.find(({ name }) => name === 'first')!, spec.btf!); // 'tcp_congestion_ops'
+ * ```
+ */
+export function structOpsStruct({ structOps }: MapSpec, btf: Btf): string {
+  return structOps === undefined ? '' : essentialName(btf.name(structOps.typeId));
 }
 
 function toSpec({ name, section, offset, size, typeId }: Variable, slots: MapSlot[]): MapSpec {

@@ -17,8 +17,8 @@ import { type TargetKernel } from './target';
 /** What to relocate of an object. */
 export interface RelocateOptions {
   /**
-   * Names of the programs that are wanted, to which those in slots of their maps are added; without it, those that
-   * are loaded by default (not `SEC("?...")`).
+   * Names of the programs that are wanted, to which those in slots of their maps are added; that of a struct_ops
+   * variable stands for its programs. Without it, those that are loaded by default (not `SEC("?...")`).
    */
   readonly programs?: readonly string[] | undefined;
   /** Names of programs that are for a function of another BPF program: the kernel's types do not have it. */

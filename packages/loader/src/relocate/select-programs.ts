@@ -18,7 +18,8 @@ const MOST_INSTRUCTIONS = 16_000_000;
 /**
  * The programs to relocate, in the object's order. Without names: those that are loaded by default. With names: these,
  * and the programs in slots of the maps that they use, without which a tail call would fall through unseen; a program
- * of a struct_ops brings along the others of the same variable, without which the kernel does not register it.
+ * of a struct_ops brings along the others of the same variable, without which the kernel does not register it. The name
+ * of such a variable stands for its programs.
  *
  * @throws BpfError PROGRAM_NOT_FOUND with the nearest names, PROGRAM_INVALID when all together are absurdly big
  */
@@ -29,7 +30,7 @@ export function selectPrograms(
 ): readonly SelectedProgram[] {
   const selected = new Map<ProgramSpec, Layout>();
   let size = 0;
-  const open = names === undefined ? byDefault(spec) : namedPrograms(spec, names);
+  const open = names === undefined ? byDefault(spec) : namedPrograms(spec, withoutStructOps(spec, names));
   const inStructOps = functionsIn(selectStructOps(spec, names));
   open.push(...spec.programs.filter((program) => inStructOps.has(program.function)));
   for (let program = open.pop(); program !== undefined; program = open.pop()) {
@@ -50,6 +51,10 @@ export function selectPrograms(
 function byDefault({ programs, maps }: ObjectSpec): ProgramSpec[] {
   const inStructOps = functionsIn(maps.filter((map) => map.structOps !== undefined));
   return programs.filter((program) => program.autoload && !inStructOps.has(program.function));
+}
+
+function withoutStructOps({ maps }: ObjectSpec, names: readonly string[]): string[] {
+  return names.filter((name) => !maps.some((map) => map.structOps !== undefined && map.name === name));
 }
 
 /** @throws BpfError PROGRAM_NOT_FOUND with the nearest names */

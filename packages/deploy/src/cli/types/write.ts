@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, objectName, parseObject, type ObjectSpec } from '@nx-bpf/loader';
+import { programsInStructs } from '../../apply';
 import { type ProjectConfig } from '../../manifest';
 import { layoutOf } from '../../state';
 import { generateTypes } from '../../types';
@@ -16,14 +17,16 @@ const usualFile = 'src/bpf-types.ts';
  */
 export function writeProjectTypes(
   config: ProjectConfig,
-  objects: readonly { readonly file: string }[],
+  objects: readonly { readonly name: string; readonly file: string }[],
   output = usualFile,
 ): { file: string; changed: boolean } {
   const { base } = layoutOf(config.pin.root, config.project, config.environment);
+  const specs = objects.map(({ name, file }) => ({ name, spec: readSpec(file) }));
+  const inStructs = specs.flatMap(({ name, spec }) => programsInStructs(config, name, spec));
   const text = generateTypes({
     name: config.project,
-    objects: objects.map(({ file }) => readSpec(file)),
-    programs: Object.keys(config.programs),
+    objects: specs.map(({ spec }) => spec),
+    programs: [...Object.keys(config.programs), ...inStructs.map(({ name }) => name)],
     directory: base,
   });
   const file = path.resolve(config.projectRoot, output);
