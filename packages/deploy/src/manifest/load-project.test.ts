@@ -414,7 +414,25 @@ describe('what is wrong is said all at once, with its place', () => {
       'a/bpf.config.yaml:6:84: programs.a.attach[0].netfilter.defrag: found 1, expected true or false',
       'a/bpf.config.yaml:7:36: programs.a.attach[1].tp_btf.cookie: found 18446744073709551616, expected a number from 0 to 2^64 - 1, in quotes beyond 2^53',
       "a/bpf.config.yaml:8:36: programs.a.attach[2].tp_btf.cookie: found '18446744073709551616', expected a number from 0 to 2^64 - 1, in quotes beyond 2^53",
-      "a/bpf.config.yaml:10:26: unknown key 'pid' in programs.a.attach[4].iter; known are cgroup, map, name, order",
+      "a/bpf.config.yaml:10:26: no key of a manifest: 'pid' in programs.a.attach[4].iter; it means something only to a running process, not to a file: attachIter() of @nx-bpf/loader takes it",
+    ]);
+    expect(
+      problemsOf(`
+        version: 1
+        objects: { edge: {} }
+        programs:
+          a:
+            attach:
+              - { id: a, socket_filter: { socket: 3 } }
+              - { id: b, sk_reuseport: {} }
+              - { id: c, struct_ops: {} }
+              - { id: d, tcx: { interface: eth0, netns: edge } }
+      `),
+    ).toEqual([
+      "a/bpf.config.yaml:6:18: no key of a manifest: 'socket_filter' in programs.a.attach[0]; socket_filter takes a socket that is open, which a file cannot name: attach it from TypeScript, with attachSocketFilter() of @nx-bpf/loader, in the process that has the socket",
+      "a/bpf.config.yaml:7:18: no key of a manifest: 'sk_reuseport' in programs.a.attach[1]; sk_reuseport takes a socket that is open, which a file cannot name: attach it from TypeScript, with attachSkReuseport() of @nx-bpf/loader, in the process that has the socket",
+      "a/bpf.config.yaml:8:18: no key of a manifest: 'struct_ops' in programs.a.attach[2]; struct_ops attaches a variable, not a program: name it under structOps, beside programs",
+      "a/bpf.config.yaml:9:42: no key of a manifest: 'netns' in programs.a.attach[3].tcx; netns is said beside tcx, not in it",
     ]);
   });
 

@@ -1,6 +1,7 @@
 import type { z as Zod } from 'zod';
 import { nearest } from '@nx-bpf/loader/errors';
 import { keyOriginAt, originAt, plain, valueAt, withNullAt, type Located, type Path } from './located';
+import { onlyInPrograms } from './only-in-programs';
 import { type Problems } from './problems';
 import { manifestSchema } from './schema';
 import { suggestion } from './suggestion';
@@ -34,9 +35,11 @@ function report(issue: Zod.core.$ZodIssue, tree: Located, problems: Problems): v
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(manifestSchema(), path);
     for (const key of issue.keys) {
+      const reason = onlyInPrograms(path, key);
+      const what = reason === undefined ? 'unknown key' : 'no key of a manifest:';
       problems.add(
         keyOriginAt(tree, path, key),
-        `unknown key '${key}'${within(path)}; ${suggestion(key, known)}`,
+        `${what} '${key}'${within(path)}; ${reason ?? suggestion(key, known)}`,
       );
     }
   } else if (issue.code === 'invalid_key') {
