@@ -38,6 +38,7 @@ export const house = {
       'apply',
       'verify',
       'report',
+      'page',
       'cli',
     ],
     pure: [],

@@ -73,6 +73,11 @@ const testing = [
     present: () => which('busybox'),
   },
   {
+    debian: ['chromium'],
+    why: 'opens the pages that nx-bpf writes, and takes pictures of them',
+    present: () => which('chromium'),
+  },
+  {
     debian: ['xz-utils'],
     why: 'unpacks the modules of those kernels',
     present: () => which('xz'),

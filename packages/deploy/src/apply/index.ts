@@ -3,6 +3,7 @@ export { withChosenVariants } from './choose';
 export { programsInStructs } from './desired-struct-ops';
 export { destroy } from './destroy';
 export { planProject } from './plan-project';
+export { deployedName } from './desired-maps';
 export { hasPrograms, withValues, type CompiledObject } from './prepare';
 export { readObject, relocateCached, type ObjectFile } from './relocate-cached';
 export { repair, type RepairResult } from './repair';

@@ -8,6 +8,7 @@ import { describeConfig, planSummary, renderConfig, renderDeployment, renderPlan
 import { layoutOf } from '../state';
 import { bundle } from './bundle';
 import { lock } from './lock';
+import { report } from './report';
 import { objectsOf, relocations, type CommandObject } from './objects';
 import { writeProjectTypes } from './types/write';
 import { verifyProject } from './verify';
@@ -24,7 +25,8 @@ export type CommandName =
   | 'config'
   | 'lock'
   | 'bundle'
-  | 'types';
+  | 'types'
+  | 'report';
 
 type CommandFunction = (input: CommandInput) => Answer | Promise<Answer>;
 
@@ -194,6 +196,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
 
   lock,
   bundle,
+  report,
 };
 
 /** Readable by its owner alone: it tells what runs on a host. */

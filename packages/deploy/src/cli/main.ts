@@ -128,6 +128,17 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
   onProject('bundle', 'write a project as one file, for a host without a checkout or a compiler')
     .option('--out <file>', 'where to; dist/bundle/<project>-<environment>.nxbpf by default')
     .option(...frozen);
+  onProject('report', 'write what a project is as one HTML file: programs, maps, kernels, code beside C')
+    .option('--out <file>', 'where to; dist/report/<environment>.html by default')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'offline: nothing is loaded; kernel: what the running one makes of it, too',
+      )
+        .choices(['offline', 'kernel'])
+        .default('offline'),
+    )
+    .option(...frozen);
 
   for (const add of groups) add(program, finish);
   return program;

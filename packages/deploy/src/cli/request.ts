@@ -17,13 +17,13 @@ export interface Request {
   readonly verbose?: boolean | undefined;
   /** Of `build` and `apply`: again after each save of what they depend on, until Ctrl-C. */
   readonly watch?: boolean | undefined;
-  /** Of `plan` and `bundle`: where to save it, relative to the current directory. */
+  /** Of `plan`, `bundle` and `report`: where to save it, relative to the current directory. */
   readonly out?: string | undefined;
   /** Refuse what is not built as the lock file says. */
   readonly frozen?: boolean | undefined;
   /** File of a bundle, in place of a workspace. */
   readonly bundle?: string | undefined;
-  /** Of `verify`: against the types of kernels (by default), or by the running one. */
+  /** Of `verify` and `report`: against the types of kernels (by default), or by the running one. */
   readonly level?: 'offline' | 'kernel' | undefined;
   /** Of `verify` at level `kernel`: record how much the verifier walked. */
   readonly record?: boolean | undefined;

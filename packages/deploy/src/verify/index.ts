@@ -1,4 +1,11 @@
-export { fails, verdictName, type Finding, type KernelVerdict, type ProgramVerdict } from './verdict';
+export {
+  fails,
+  verdictName,
+  type Answered,
+  type Finding,
+  type KernelVerdict,
+  type ProgramVerdict,
+} from './verdict';
 export { loadEach, type LoadLevel, type LoadVerdict } from './loads';
 export { recordFile, writeRecord } from './record';
 export { verify, type VerifyInput } from './verify';

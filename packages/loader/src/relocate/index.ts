@@ -11,6 +11,7 @@ export {
 } from './digests';
 export { encodeRelocated, RELOCATED_VERSION } from './encode';
 export { type MapOverride, withMaps } from './map-overrides';
+export { type PlacedFunction, programFunctions } from './program-functions';
 export { reachOf, type Reached } from './reach';
 export { relocateObject, type RelocateOptions } from './relocate-object';
 export {

@@ -17,6 +17,11 @@ export interface BundleOptions extends FrozenOptions {
   readonly out?: string;
 }
 
+export interface ReportOptions extends FrozenOptions {
+  readonly out?: string;
+  readonly level?: 'offline' | 'kernel';
+}
+
 export interface BuildOptions extends FrozenOptions {
   /** Again after each save, until Ctrl-C. */
   readonly watch?: boolean;

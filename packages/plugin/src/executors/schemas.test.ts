@@ -30,6 +30,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   build: ['watch', 'frozen'],
   bundle: ['out', 'frozen'],
   load: ['plan', 'watch', 'frozen'],
+  report: ['out', 'level', 'frozen'],
   rollback: ['to'],
   unload: ['force'],
   status: ['repair'],

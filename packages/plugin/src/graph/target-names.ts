@@ -4,6 +4,7 @@ export const targetNames = [
   'bpf-bundle',
   'bpf-load',
   'bpf-plan',
+  'bpf-report',
   'bpf-rollback',
   'bpf-status',
   'bpf-types',

@@ -5,6 +5,7 @@ import { buildTarget } from './build';
 import { bundleTarget } from './bundle';
 import { loadTarget } from './load';
 import { planTarget } from './plan';
+import { reportTarget } from './report';
 import { rollbackTarget } from './rollback';
 import { statusTarget } from './status';
 import { typesTarget } from './types';
@@ -18,6 +19,7 @@ const inferred: {
   'bpf-bundle': bundleTarget,
   'bpf-load': loadTarget,
   'bpf-plan': planTarget,
+  'bpf-report': reportTarget,
   'bpf-rollback': rollbackTarget,
   'bpf-status': statusTarget,
   'bpf-types': typesTarget,

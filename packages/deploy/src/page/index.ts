@@ -1,0 +1,3 @@
+export { collectReport, type Known } from './collect';
+export { renderPage } from './page';
+export { type Report } from './report';
