@@ -8,6 +8,7 @@
 export { BpfError, errorCodes, exitStatus, nearest, type ErrorCode, type ErrorFields } from './errors';
 
 // Pure: the same on every machine, with no privileges.
+export { ipBytes, macBytes } from './bytes';
 export {
   Binary,
   binaryFunctions,
@@ -204,6 +205,7 @@ export {
   checkPin,
   preparePin,
   replacePin,
+  sourceOf,
   structOpsValue,
   unpin,
   type LoadedMap,

@@ -4,7 +4,7 @@ export { programsInStructs } from './desired-struct-ops';
 export { destroy } from './destroy';
 export { planProject } from './plan-project';
 export { deployedName } from './desired-maps';
-export { hasPrograms, withValues, type CompiledObject } from './prepare';
+export { hasPrograms, placeOf, withValues, type CompiledObject } from './prepare';
 export { readObject, relocateCached, type ObjectFile } from './relocate-cached';
 export { repair, type RepairResult } from './repair';
 export { rollback, type RollbackResult } from './rollback';

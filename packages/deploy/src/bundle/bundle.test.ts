@@ -165,6 +165,25 @@ describe('bundle', () => {
     expect(fs.existsSync(object!.file)).toBe(false);
   });
 
+  test('packets of run checks come along', async () => {
+    const root = workspace('checked');
+    fs.writeFileSync(path.join(root, 'p/data/frame.bin'), 'some bytes');
+    fs.appendFileSync(
+      path.join(root, 'p/bpf.config.yaml'),
+      'run: [{ name: frame, program: guard, input: { packet: { file: data/frame.bin } }, expect: { return: 1 } }]\n',
+    );
+    const { config, objects } = await built(root);
+    const file = path.join(base, 'checked.nxbpf');
+    await writeBundle(config, objects, file);
+    const bundle = await readBundle(file);
+    const [run] = bundle.config.runs;
+    expect(run).toMatchObject({ name: 'frame', program: 'guard', expect: { return: 1 } });
+    const { file: packet } = run!.packet as { file: string };
+    expect(packet.startsWith(root)).toBe(false);
+    expect(fs.readFileSync(packet, 'utf8')).toBe('some bytes');
+    bundle.close();
+  });
+
   test('what the manifest says of the host stays as it is; where the compiler looked is left out', async () => {
     const root = workspace('ws');
     fs.appendFileSync(path.join(root, 'bpf.config.yaml'), 'toolchain: { cflags: [-Ishared] }\n');

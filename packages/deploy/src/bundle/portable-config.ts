@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ProjectConfig } from '../manifest';
+import { type PacketConfig, type ProjectConfig } from '../manifest';
 
 /** Marks what JSON cannot say: a number of 64 bits, and a path of the workspace. */
 const bigintKey = '$bigint';
@@ -12,7 +12,7 @@ const pathKey = '$path';
  * out, since nothing is compiled from a bundle.
  */
 export function encodeConfig(config: ProjectConfig, moved: ReadonlyMap<string, string>): string {
-  const { workspaceRoot, programs, objects, maps, toolchain, ...rest } = config;
+  const { workspaceRoot, programs, objects, maps, runs, toolchain, ...rest } = config;
   const place = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(place);
     if (typeof value === 'object' && value !== null) return mapValues(value, place);
@@ -21,9 +21,16 @@ export function encodeConfig(config: ProjectConfig, moved: ReadonlyMap<string, s
     if (value !== workspaceRoot && !value.startsWith(`${workspaceRoot}/`)) return value;
     return { [pathKey]: moved.get(value) ?? (inside === '' ? '.' : inside) };
   };
-  const portable = {
+  const portable = (packet: PacketConfig | undefined): unknown =>
+    packet !== undefined && 'file' in packet ? { file: place(packet.file) } : packet;
+  const whole = {
     workspaceRoot: place(workspaceRoot),
     ...mapValues(rest, place),
+    runs: runs.map(({ packet, expect, ...run }) => ({
+      ...run,
+      packet: portable(packet),
+      expect: { ...expect, output: portable(expect.output) },
+    })),
     toolchain: { ...mapValues(toolchain, place), cflags: [] },
     objects: mapValues(objects, ({ source, ...object }) => ({
       ...object,
@@ -40,7 +47,7 @@ export function encodeConfig(config: ProjectConfig, moved: ReadonlyMap<string, s
     })),
     programs,
   };
-  return JSON.stringify(portable, (_key, value: unknown) =>
+  return JSON.stringify(whole, (_key, value: unknown) =>
     typeof value === 'bigint' ? { [bigintKey]: String(value) } : value,
   );
 }
@@ -61,9 +68,9 @@ export function decodeConfig(text: string, directory: string): ProjectConfig {
     if (typeof marked[bigintKey] === 'string') return BigInt(marked[bigintKey]);
     if (typeof marked[pathKey] === 'string') return inside(directory, marked[pathKey]);
     return value;
-  }) as Omit<ProjectConfig, 'structOps'> & Partial<Pick<ProjectConfig, 'structOps'>>;
-  // Bundles were written before manifests could name any.
-  return { structOps: {}, ...config };
+  }) as ProjectConfig | null;
+  // Those written before manifests could name any have none; what else may be missing is looked at by who reads it.
+  return { structOps: {}, runs: [], ...config } as unknown as ProjectConfig;
 }
 
 function inside(directory: string, relative: string): string {

@@ -30,7 +30,7 @@ export interface OpenBundle {
 }
 
 /** Names of entries: what `writeBundle` writes, and nothing that leads elsewhere. */
-const entryName = /^(objects|data|relocated)\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}$/;
+const entryName = /^(objects|data|packets|relocated)\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}$/;
 
 /**
  * Reads a bundle: every entry must be one that the index names, with the bytes that it names. Nothing is asked of the

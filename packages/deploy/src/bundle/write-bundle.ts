@@ -49,8 +49,19 @@ export async function writeBundle(
     for (const [name, { contents }] of Object.entries(config.maps)) {
       if (contents === undefined || !('file' in contents.from)) continue;
       const inside = `data/${name}${path.extname(contents.from.file)}`;
-      files.set(inside, readData(name, contents.from.file));
+      files.set(inside, readData(`the contents of map '${name}'`, contents.from.file));
       moved.set(contents.from.file, inside);
+    }
+    for (const { name, packet, expect } of config.runs) {
+      for (const [part, of] of [
+        ['input', packet],
+        ['output', expect.output],
+      ] as const) {
+        if (of === undefined || !('file' in of)) continue;
+        const inside = `packets/${name}.${part}`;
+        files.set(inside, readData(`the ${part} of check '${name}'`, of.file));
+        moved.set(of.file, inside);
+      }
     }
     const indexed = relocations.map(({ bytes, ...relocation }) => {
       const inside = `relocated/${relocation.kernel}.${relocation.object}`;
@@ -99,12 +110,12 @@ export async function writeBundle(
   }
 }
 
-function readData(map: string, file: string): Buffer {
+function readData(what: string, file: string): Buffer {
   try {
     return fs.readFileSync(file);
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new BpfError('FILE', `the contents of map '${map}' cannot be read: ${why}`, { path: file }, cause);
+    throw new BpfError('FILE', `${what} cannot be read: ${why}`, { path: file }, cause);
   }
 }
 

@@ -1,3 +1,4 @@
+import { type WrittenHeaders } from './headers';
 import { type FeatureName, type HookName, type HookOptions } from './hooks';
 import { type Origin } from './located';
 
@@ -24,6 +25,8 @@ export interface ProjectConfig {
   readonly programs: Readonly<Record<string, ProgramConfig>>;
   /** Structs of the kernel that programs implement, by the ids of what attaches them. */
   readonly structOps: Readonly<Record<string, StructOpsConfig>>;
+  /** What programs are run on to verify them, in the order of their names. */
+  readonly runs: readonly RunConfig[];
   /** Once variants are chosen for a host: which, by program. */
   readonly choices?: Readonly<Record<string, VariantChoice>>;
   /** Where each value comes from, by its path: `programs.edge_guard.attach.uplink.xdp.interface`. */
@@ -151,6 +154,34 @@ export interface BudgetConfig {
   /** Per cent more than is recorded. */
   readonly deltaPct: number | undefined;
 }
+
+/** A program, what it is run on, and what is expected of it. */
+export interface RunConfig {
+  readonly name: string;
+  /** By the manifest. */
+  readonly program: string;
+  readonly packet: PacketConfig | undefined;
+  /** Fields of its context, or the arguments of a raw tracepoint. */
+  readonly context: Readonly<Record<string, unknown>> | readonly unknown[] | undefined;
+  readonly repeat: number;
+  /** Entries that maps have beforehand, beside their contents, by map. */
+  readonly maps: Readonly<Record<string, unknown>>;
+  readonly expect: RunExpectation;
+}
+
+/** What is left undefined or empty may be anything. */
+export interface RunExpectation {
+  /** A number of 32 bits, signed or not, or a name. */
+  readonly return: number | string | undefined;
+  readonly output: PacketConfig | undefined;
+  /** Entries by map. */
+  readonly maps: Readonly<Record<string, unknown>>;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Hex digits, the absolute path of a file, or headers that it is put together from. */
+export type PacketConfig =
+  { readonly hex: string } | { readonly file: string } | { readonly headers: WrittenHeaders };
 
 /** One alternative of a program. */
 export interface VariantConfig {

@@ -14,6 +14,7 @@ export const defaults = located(
     maps: {},
     programs: {},
     structOps: {},
+    run: {},
   },
   nowhere,
 );

@@ -18,17 +18,20 @@ export {
   type MapConfig,
   type MapPin,
   type ObjectConfig,
+  type PacketConfig,
   type PinConfig,
   type ProgramConfig,
   type ProjectConfig,
   type StructOpsConfig,
   type StructOpsEntry,
+  type RunConfig,
   type ToolchainConfig,
   type VariantChoice,
   type VariantConfig,
   type VmlinuxSource,
 } from './config';
 export { findWorkspace, listProjects, manifestFile, resolveProject, type ListedProject } from './discover';
+export { tcpFlags, type WrittenHeaders } from './headers';
 export { hookNames, hooks, type Hook, type HookName, type HookOptions, type OptionValue } from './hooks';
 export { loadProject, type LoadOptions } from './load-project';
 export {

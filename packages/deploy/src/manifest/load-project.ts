@@ -5,7 +5,7 @@ import { listProjects, manifestFile, readManifest, selectProject, type ListedPro
 import { selectEnvironment } from './environment';
 import { findUnset, withEnvironmentValues, type Variables } from './environment-values';
 import { child, children, inLayer, nowhere, pick, type Layer, type Located, type Origin } from './located';
-import { attachById, mergeAll } from './merge';
+import { attachById, mergeAll, runsByName } from './merge';
 import { Problems } from './problems';
 import { resolveConfig } from './resolve';
 import { readSetOption } from './set-option';
@@ -26,13 +26,13 @@ export interface LoadOptions {
 
 /** Keys of a file that are not part of what is merged. */
 const aboutTheFile = new Set(['version', 'name', 'root', 'defaultEnvironment', 'environments', 'projects']);
-const onlyInProjects = ['name', 'objects', 'programs'];
+const onlyInProjects = ['name', 'objects', 'programs', 'run'];
 const onlyAtRoot = ['projects'];
 
 /**
  * What a project is to be in an environment. Merge order, weakest first: defaults, root file, project, environment in
  * the root file, environment in the project, `--set`. (A project's part under `projects` in the root file comes
- * before its own file.) Maps merge by key, `attach` lists by id, other lists are replaced, null removes.
+ * before its own file.) Maps merge by key, `attach` lists by id, `run` by name, other lists are replaced, null removes.
  *
  * @throws BpfError MANIFEST_INVALID with every problem found, each `file:line:column: text`; MANIFEST_NOT_FOUND,
  * ENVIRONMENT_UNKNOWN, or USAGE if several projects are possible or a `--set` is no `path=value`
@@ -60,10 +60,13 @@ export function loadProject(options: LoadOptions): ProjectConfig {
 
   const part = (tree: Located | undefined, layer: Layer): Located | undefined =>
     tree?.kind === 'map'
-      ? attachById(
-          inLayer(
-            pick(tree, (key) => !aboutTheFile.has(key)),
-            layer,
+      ? runsByName(
+          attachById(
+            inLayer(
+              pick(tree, (key) => !aboutTheFile.has(key)),
+              layer,
+            ),
+            problems,
           ),
           problems,
         )

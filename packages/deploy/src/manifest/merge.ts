@@ -71,6 +71,29 @@ export function attachById(part: Located, problems: Problems): Located {
   return withChild(part, 'programs', changed, part.entries.get('programs')!.origin);
 }
 
+/**
+ * Turns the list of `run` checks into a map by name, which then merges like every other. A check without a name is called
+ * by its place in the list.
+ *
+ * @param part of one layer
+ */
+export function runsByName(part: Located, problems: Problems): Located {
+  const list = child(part, 'run');
+  if (part.kind !== 'map' || list?.kind !== 'list' || list.items.length === 0) return part;
+  const entries = new Map<string, LocatedEntry>();
+  for (const [index, item] of list.items.entries()) {
+    if (item.kind !== 'map') continue;
+    const name = textOf(item, 'name') ?? `check-${index + 1}`;
+    if (entries.has(name)) problems.add(item.origin, `run: the name '${name}' is there twice`);
+    entries.set(name, {
+      origin: item.origin,
+      value: withChild(item, 'name', located(name, item.origin)),
+    });
+  }
+  const named: LocatedMap = { kind: 'map', origin: list.origin, entries };
+  return withChild(part, 'run', named, part.entries.get('run')!.origin);
+}
+
 /** An empty list stays one: it replaces what is under it, since it says "attached nowhere". */
 function withAttachById(holder: LocatedMap, program: string, at: string, problems: Problems): LocatedMap {
   const list = child(holder, 'attach');

@@ -20,6 +20,7 @@ import { type Problems } from './problems';
 import { revisionOf } from './revision';
 import { resolveMap } from './resolve-map';
 import { resolvePrograms, type WrittenProgram } from './resolve-programs';
+import { resolveRuns, type WrittenRuns } from './resolve-run';
 import { resolveStructOps } from './resolve-struct-ops';
 import { type Manifest } from './schema';
 import { parseDuration } from './units';
@@ -58,6 +59,7 @@ interface Body {
   readonly maps: Named<Item<'maps'>>;
   readonly programs: Named<WrittenProgram>;
   readonly structOps: Named<Item<'structOps'>>;
+  readonly run: WrittenRuns;
 }
 
 /** What the steps below share: where to look a value's place up, and where to complain. */
@@ -93,13 +95,14 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     projectRoot: resolver.projectRoot,
     environment,
     environments: project.environments,
-    // What it is verified for makes no other deployment of it.
+    // What it is verified for, and by, makes no other deployment of it.
     revision: revisionOf({
       project: project.name,
       environment,
       manifest: {
         ...body,
         kernels: undefined,
+        run: undefined,
         // What is not used makes no other manifest of one that was written before there was such a thing.
         structOps: Object.keys(body.structOps).length === 0 ? undefined : body.structOps,
       },
@@ -114,6 +117,7 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     ),
     programs,
     structOps: resolveStructOps(body.structOps, { programs, objects: body.objects }, resolver),
+    runs: resolveRuns(body.run, body.programs, resolver),
     origins: originsOf(tree),
     files: context.files.map((file) => path.join(workspaceRoot, file)),
   };

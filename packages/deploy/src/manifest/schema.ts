@@ -1,6 +1,7 @@
 import type { z as Zod } from 'zod';
 import { allHooks, featureNames, hooks, type Hook, type HookName } from './hooks';
 import { optionSchema } from './option-value';
+import { runSchema } from './run-schema';
 import { durationPattern, sizePattern } from './units';
 import { kconfigPattern, kernelPattern } from './conditions';
 import { zod } from './zod';
@@ -295,6 +296,8 @@ function build() {
       .describe('Whether it is an error if a program is not for this kernel; default true.'),
   });
 
+  const run = runSchema(z, { map, named, text, file, name, identifier, mapName, atLeast });
+
   const settings = {
     toolchain: toolchain.nullish(),
     pin: pin.nullish(),
@@ -315,6 +318,10 @@ function build() {
       .describe(
         'Structs of the kernel that programs implement, such as congestion controls, by the id of the link.',
       ),
+    run: z
+      .array(run, { error: 'a list of checks' })
+      .nullish()
+      .describe('What programs are run on by verify --level kernel, and what is expected of them.'),
   };
   const project = {
     name: name

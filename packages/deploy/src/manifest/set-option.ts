@@ -8,7 +8,7 @@ const form = /^((?:"[^"]*"|[^."=]+)(?:\.(?:"[^"]*"|[^."=]+))*)=(.*)$/s;
 
 /**
  * One `--set` as a layer of the manifest. The value is YAML; a step that has dots in it is put in quotes, and what
- * follows `attach` is an entry's id.
+ * follows `attach` is an entry's id, what follows `run` its name.
  *
  * @throws BpfError USAGE if the text is not `path=value`
  *
@@ -36,13 +36,17 @@ export function readSetOption(option: string, problems: Problems): Located | und
   return nest(steps, located(plain(value), origin), origin);
 }
 
+/** Lists whose entries have names. */
+const keysOfLists: Readonly<Record<string, string>> = { attach: 'id', run: 'name' };
+
 function nest(steps: readonly string[], value: Located, origin: Origin): Located {
   const [step, ...rest] = steps;
   if (step === undefined) return value;
-  if (step === 'attach' && rest.length > 0) {
+  const key = keysOfLists[step];
+  if (key !== undefined && rest.length > 0) {
     const [id, ...inner] = rest;
     const entry = nest(inner, value, origin);
-    const items = [entry.kind === 'map' ? withChild(entry, 'id', located(id, origin)) : entry];
+    const items = [entry.kind === 'map' ? withChild(entry, key, located(id, origin)) : entry];
     return one(step, { kind: 'list', origin, items }, origin);
   }
   return one(step, nest(rest, value, origin), origin);

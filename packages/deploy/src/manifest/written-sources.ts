@@ -16,6 +16,8 @@ export interface WrittenSources {
   readonly pins: readonly string[];
   /** What the programs are verified for. */
   readonly kernels: WrittenKernels;
+  /** Files with packets that programs are run on to verify them. */
+  readonly packets: readonly string[];
   /** Environment variables that values come from: what is deployed depends on them, and the sizes that are locked. */
   readonly variables: readonly string[];
   /** Whether some environment requires that what is built is what the lock file says. */
@@ -49,6 +51,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const pins = new Set<string>();
   const kernelFiles = new Set<string>();
   const kernels = { packaged: false };
+  const packets = new Set<string>();
   const named = new Set<string>();
   const placed = new Set<string>();
   const variables = new Set<string>();
@@ -86,6 +89,10 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
       const btf = textOf(kernel, 'btf');
       if (btf !== 'kernel') add(kernelFiles, base, btf);
     }
+    for (const check of items(child(tree, 'run'))) {
+      add(packets, base, textOf(child(child(check, 'input'), 'packet'), 'file'));
+      add(packets, base, textOf(child(child(check, 'expect'), 'output'), 'file'));
+    }
     for (const [name, object] of children(child(tree, 'objects'))) {
       named.add(name);
       addDirectories(base, object);
@@ -103,14 +110,18 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     data: sorted(data),
     pins: sorted(pins),
     kernels: { files: sorted(kernelFiles), ...kernels },
+    packets: sorted(packets),
     variables: sorted(variables),
     locked,
   };
 }
 
+function items(list: Located | undefined): readonly Located[] {
+  return list?.kind === 'list' ? list.items : [];
+}
+
 function texts(list: Located | undefined): string[] {
-  if (list?.kind !== 'list') return [];
-  return list.items.flatMap((item) =>
+  return items(list).flatMap((item) =>
     item.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : [],
   );
 }

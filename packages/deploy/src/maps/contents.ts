@@ -34,9 +34,24 @@ export function contentsOf(config: ProjectConfig, shape: MapShape, problems: Pro
   const { name } = shape;
   const contents = Object.hasOwn(config.maps, name) ? config.maps[name]!.contents : undefined;
   if (contents === undefined) return undefined;
-  const written = writtenEntries(config, name, contents, problems);
+  const { mode, from } = contents;
+  return entriesOf(config, shape, { mode, from, at: `maps.${name}.contents.values` }, problems);
+}
+
+/**
+ * Entries that the manifest gives a map, as bytes.
+ *
+ * @param contents.at path of the values in the manifest
+ */
+export function entriesOf(
+  config: ProjectConfig,
+  shape: MapShape,
+  { mode, from, at }: ContentsConfig & { readonly at: string },
+  problems: Problems,
+): Contents {
+  const written = writtenEntries(config, { from, at }, problems);
   const entries = encodeEntries(written, shape, problems);
-  return { mode: contents.mode, entries, digest: digestOf(contents.mode, entries) };
+  return { mode, entries, digest: digestOf(mode, entries) };
 }
 
 /** Of the bytes: how they were written makes no difference. Fields that are not mentioned count as zero. */

@@ -22,13 +22,12 @@ export interface WrittenEntry {
 }
 
 /**
- * The entries of a map's `contents`: those of a file, or those in the manifest. They are a map from keys to values, or
- * a list of `{ key, value }` and of bare keys.
+ * The entries that the manifest gives a map: those of a file, or those in the manifest. They are a map from keys to
+ * values, or a list of `{ key, value }` and of bare keys.
  */
 export function writtenEntries(
   config: ProjectConfig,
-  map: string,
-  { from }: ContentsConfig,
+  { from, at: path }: Pick<ContentsConfig, 'from'> & { readonly at: string },
   problems: Problems,
 ): WrittenEntry[] {
   if ('file' in from) {
@@ -37,7 +36,7 @@ export function writtenEntries(
       ? []
       : entriesOf(plain(tree), (path) => originAt(tree, path), keyPlaces(tree), problems);
   }
-  const place = (path: Path): Place => placeInManifest(config, map, path);
+  const place = (below: Path): Place => placeInManifest(config, path, below);
   return entriesOf(from.values, place, place, problems);
 }
 
@@ -79,7 +78,7 @@ function keyPlaces(tree: Located): Places {
   };
 }
 
-function placeInManifest(config: ProjectConfig, map: string, path: Path): Place {
-  const where = [`maps.${map}.contents.values`, ...path.map(String)].join('.');
+function placeInManifest(config: ProjectConfig, values: string, path: Path): Place {
+  const where = [values, ...path.map(String)].join('.');
   return at(config, where) ?? { file: '', line: 0, column: 0 };
 }

@@ -5,6 +5,6 @@ export { errorJson, errorStatus, renderError, type ErrorJson } from './error';
 export { jsonWriter, type JsonWriter } from './json-writer';
 export { planSummary, renderPlan } from './plan';
 export { table, type Column } from './table';
-export { hexText, plain, resultJson, valueJson, valueText } from './value';
+export { hexText, plain, resultJson, valueJson, valueText } from '../maps';
 export { loadAnnotations, renderLoads } from './loads';
 export { annotations, renderVerdicts } from './verify';

@@ -1,7 +1,7 @@
 import { BtfBuilder, decodeValue, IntEncoding, Btf } from '@nx-bpf/loader';
 import { expect, test } from 'vitest';
 import { jsonWriter } from './json-writer';
-import { valueJson, valueText } from './value';
+import { valueJson, valueText } from '../maps';
 
 const builder = new BtfBuilder();
 const types = {

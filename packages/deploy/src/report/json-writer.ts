@@ -1,5 +1,5 @@
 import { BtfKind, decoderOf, IntEncoding, type Btf } from '@nx-bpf/loader';
-import { valueJson } from './value';
+import { valueJson } from '../maps';
 
 /** Turns a value at an offset of some bytes into JSON text. `view` is of the same bytes. */
 export type JsonWriter = (bytes: Uint8Array, view: DataView, offset: number) => string;

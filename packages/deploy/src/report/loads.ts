@@ -15,6 +15,9 @@ export function renderLoads(programs: readonly LoadVerdict[], verbose = false): 
         of: ({ attaches }) =>
           attaches.map((each) => `${each.hook}: ${word(each.attaches)}`).join(', ') || '-',
       },
+      ...(programs.some(({ runs }) => runs.length > 0)
+        ? [{ title: 'checks', of: ({ runs }: LoadVerdict) => checks(runs) }]
+        : []),
       { title: 'verified', of: ({ insns, recorded }) => figure(insns) + grown(insns, recorded) },
       { title: 'peak states', of: ({ peakStates }) => figure(peakStates) },
       { title: 'stack', of: ({ stackDepth }) => figure(stackDepth) },
@@ -22,6 +25,12 @@ export function renderLoads(programs: readonly LoadVerdict[], verbose = false): 
     ]),
     ...programs.flatMap(({ errors }) => errors.flatMap((error) => ['', ...renderError(error, verbose)])),
   ];
+}
+
+function checks(runs: LoadVerdict['runs']): string {
+  if (runs.length === 0) return '-';
+  const passed = runs.filter((run) => run.passed).length;
+  return passed === runs.length ? `${passed} passed` : `${runs.length - passed} of ${runs.length} FAILED`;
 }
 
 function word(is: boolean | null): string {

@@ -9,4 +9,6 @@ export {
 export { loadEach, type LoadLevel, type LoadVerdict } from './loads';
 export { recordFile, writeRecord } from './record';
 export { verify, type VerifyInput } from './verify';
+export { contextOf } from './run-context';
+export { returnNameOf, runnableAs } from './runnable';
 export { openKernel, type NamedKernel } from './target-kernel';

@@ -19,8 +19,10 @@ import {
 } from '../apply';
 import { type RelocationCache } from '../cache';
 import { namedBy, Problems, type BudgetConfig, type ProgramConfig, type ProjectConfig } from '../manifest';
+import { checkRuns, runChecks } from './check-runs';
 import { readRecord } from './record';
 import { Results } from './results';
+import { type RunVerdict } from './run-check';
 
 /** `BPF_LOG_STATS` of include/linux/bpf_verifier.h. */
 const STATISTICS = 4;
@@ -47,7 +49,9 @@ export interface LoadVerdict {
   }[];
   /** What was recorded for this kernel. */
   readonly recorded: number | null;
-  /** Why it does not load, cannot be attached, or is over its budget. */
+  /** What it was run on to verify it, by name. */
+  readonly runs: readonly RunVerdict[];
+  /** Why it does not load, cannot be attached, is over its budget, or does not do what is expected. */
   readonly errors: readonly BpfError[];
 }
 
@@ -64,14 +68,18 @@ export interface LoadLevel {
 /**
  * Loads every program of a project into the running kernel with the constants of its environment, one by one, and lets
  * it go again: nothing is attached, nothing pinned. Whether the kernel attaches such programs is tried on objects made
- * for that.
+ * for that. What loads is run on what the manifest says, with maps made for that.
  *
- * @throws BpfError MANIFEST_INVALID for constants that the objects do not have, VARIANT_UNAVAILABLE, PRIVILEGE_MISSING
+ * @throws BpfError MANIFEST_INVALID for constants that the objects do not have and checks that cannot be, VARIANT_UNAVAILABLE, PRIVILEGE_MISSING
  */
 export function loadEach(input: LoadLevel): readonly LoadVerdict[] {
   const { config, objects, cache, results: directory, note } = withChosenVariants(input);
   const results = new Results(directory, note);
   const recorded = readRecord(config, kernelIdentity().release);
+  const problems = new Problems();
+  for (const { name, file } of config.runs.length === 0 ? [] : objects)
+    checkRuns(config, parseObject(readObject(file).bytes, { name }), problems);
+  problems.throwIfAny();
   return Object.entries({ ...config.programs, ...structPrograms(config, objects) })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, program]) => {
@@ -121,7 +129,7 @@ function verdict(
   const { object: of, function: entry, attach, budgets } = program;
   const attaches = attach.map(({ id, hook }) => ({ id, hook, attaches: probeHook(hook).attaches ?? null }));
   const base = { program: name, object: of, function: entry, recorded, attaches };
-  const nothing = { insns: null, peakStates: null, stackDepth: null, time: null };
+  const nothing = { insns: null, peakStates: null, stackDepth: null, time: null, runs: [] };
   if (attach.some((each) => namedBy(each, 'program').length > 0)) {
     return { ...base, ...nothing, loads: null, errors: [] };
   }
@@ -131,16 +139,30 @@ function verdict(
   try {
     const file = { ...readObject(object.file), name: object.name };
     const asked = [file.digest, entry, config.objects[object.name]!.constants, sizes(config)];
-    const stats = results.get([FORMAT, asked, kernelIdentity()], () => {
+    let prepared: RelocatedObject | undefined;
+    const relocated = (): RelocatedObject => {
+      if (prepared !== undefined) return prepared;
       const answer = relocateCached(file, [entry], cache);
       if (answer.note !== undefined) note(answer.note);
       const problems = new Problems();
-      const relocated = withValues(config, object.name, answer.relocated, problems);
+      prepared = withValues(config, object.name, answer.relocated, problems);
       problems.throwIfAny();
-      return load(relocated, entry);
-    });
+      return prepared;
+    };
+    const stats = results.get([FORMAT, asked, kernelIdentity()], () => load(relocated(), entry));
+    const ran = runChecks(
+      config,
+      { program: name, object: object.name, function: entry, asked: [asked, kernelIdentity()], relocated },
+      results,
+    );
     const over = budgetErrors(name, stats.insns, recorded, budgets);
-    return { ...base, ...stats, loads: true, errors: [...unattached, ...over] };
+    return {
+      ...base,
+      ...stats,
+      loads: true,
+      runs: ran.map(({ verdict }) => verdict),
+      errors: [...unattached, ...over, ...ran.flatMap(({ errors }) => errors)],
+    };
   } catch (error) {
     if (!(error instanceof BpfError) || ofAll.has(error.code)) throw error;
     return { ...base, ...nothing, loads: false, errors: [error] };

@@ -9,6 +9,7 @@ import {
   type ObjectFile,
 } from '../apply';
 import { everyProgram, Problems, type ProjectConfig } from '../manifest';
+import { checkRuns } from './check-runs';
 import { withDeciding, type VariantVerdict } from './deciding';
 import { relocates, type WantedProgram } from './relocates';
 import { Results } from './results';
@@ -154,7 +155,8 @@ class VerifiedObject {
   /** @throws BpfError MANIFEST_INVALID, before any kernel is looked at */
   check(): void {
     const problems = new Problems();
-    hasPrograms(this.config, this.object.name, this.spec(), problems);
+    if (hasPrograms(this.config, this.object.name, this.spec(), problems))
+      checkRuns(this.config, this.spec(), problems);
     problems.throwIfAny();
   }
 

@@ -56,6 +56,8 @@ export const errorCodes = {
   BTF_REJECTED: 6,
   /** The verifier takes a program, and walks more instructions than its budget is. */
   BUDGET_EXCEEDED: 6,
+  /** A program that was run to verify it did not do what the manifest expects. */
+  RUN_CHECK_FAILED: 6,
 
   MAP_INCOMPATIBLE: 7,
   /** The manifest says that a map is not to be removed. */

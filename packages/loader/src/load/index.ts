@@ -13,7 +13,7 @@ export { type Machine } from './map-size';
 export { programFunction } from './program-target';
 export { programCapabilities } from './program-privileges';
 export { checkPin, preparePin, replacePin, unpin } from './pins';
-export { sourceRecords, type SourceLine } from './source-of';
+export { sourceOf, sourceRecords, type SourceLine } from './source-of';
 export { structOpsValue } from './struct-ops-value';
 export { readVerifierStats, type VerifierStats } from './verifier-stats';
 export { type VerifierVerdict } from './verifier-log';

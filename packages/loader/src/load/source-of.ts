@@ -25,6 +25,12 @@ export interface SourceRecord extends SourceLine {
  * @param lineInfo records in the order of instructions, as BPF_PROG_LOAD takes them
  * @param btf the object's BTF, which holds the texts
  * @returns undefined without line info
+ *
+ * @example
+ * ```ts
+ * const [program] = relocated.programs;
+ * sourceOf(0, program!.lineInfo, relocated.btf)?.line; // such as 12
+ * ```
  */
 export function sourceOf(
   insn: number,

@@ -99,19 +99,22 @@ test('the kernels that programs are verified for are inputs of that: files, what
     return verifyInputs(project(name), root).slice(build.length);
   };
   // Where vmlinux.h is made from the running kernel, it is among them already.
-  expect(added('user')).toEqual(['{projectRoot}/bpf.verified.json']);
+  // What maps have in them is there when programs are run.
+  const contents = '{workspaceRoot}/user/data/hits.yaml';
+  expect(added('user')).toEqual(['{projectRoot}/bpf.verified.json', contents]);
   const running = { runtime: expect.stringContaining('/sys/kernel/notes') as string };
   expect(added('agent')).toEqual(['{projectRoot}/bpf.verified.json', running]);
   const manifest = path.join(root, 'agent/bpf.config.yaml');
   const before = fs.readFileSync(manifest, 'utf8');
   fs.appendFileSync(
     manifest,
-    "kernels: { a: { btf: btf/a.btf, config: btf/a.config }, b: { btf: { package: 'linux-image-6.1.*-amd64' } } }\n",
+    "kernels: { a: { btf: btf/a.btf, config: btf/a.config }, b: { btf: { package: 'linux-image-6.1.*-amd64' } } }\nrun: [{ program: a, input: { packet: { file: frame.bin } } }]\n",
   );
   expect(added('agent')).toEqual([
     '{projectRoot}/bpf.verified.json',
     '{workspaceRoot}/agent/btf/a.btf',
     '{workspaceRoot}/agent/btf/a.config',
+    '{workspaceRoot}/agent/frame.bin',
     { runtime: expect.stringContaining('apt-cache pkgnames linux-image-') as string },
     running,
   ]);

@@ -65,7 +65,7 @@ export function verifyInputs(
   workspaceRoot: string,
   plugin = ownDirectory,
 ): NonNullable<TargetConfiguration['inputs']> {
-  const { variables, locked, kernels } = project.written;
+  const { variables, locked, kernels, packets, data } = project.written;
   const { files, packaged } = kernels;
   const inputs = buildInputs(project, workspaceRoot, plugin);
   const hasKernel = inputs.some(
@@ -76,7 +76,8 @@ export function verifyInputs(
     // With other constants other code is dead.
     ...(locked ? [] : environment(variables)),
     '{projectRoot}/bpf.verified.json',
-    ...files.map((file) => `{workspaceRoot}/${file}`),
+    // What programs are run on, and what is in their maps then.
+    ...[...files, ...packets, ...data].map((file) => `{workspaceRoot}/${file}`),
     ...(packaged ? [{ runtime: packages }] : []),
     ...(hasKernel ? [] : [{ runtime: kernel }]),
   ];

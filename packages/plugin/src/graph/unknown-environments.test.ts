@@ -17,6 +17,7 @@ const agent = {
     data: [],
     pins: [],
     kernels: { files: [], packaged: false },
+    packets: [],
     variables: [],
     locked: false,
   },

@@ -1,15 +1,7 @@
 import fs from 'node:fs';
-import {
-  BpfError,
-  Btf,
-  BtfKind,
-  encodeValue,
-  kernelBtfBytes,
-  Program,
-  ProgramType,
-  programTypeName,
-} from '@nx-bpf/loader';
+import { BpfError, Program, ProgramType } from '@nx-bpf/loader';
 import { hexText } from '../../report';
+import { contextOf, returnNameOf, runnableAs } from '../../verify';
 import { find } from '../find';
 import { done, type ObjectOptions } from '../group';
 import { type Outcome } from '../request';
@@ -22,19 +14,6 @@ export interface RunOptions extends ObjectOptions {
   dataOut?: string;
 }
 
-/** The struct that a program of a type gets, where user space can give one to a test run. */
-const contexts: Readonly<Record<number, string>> = {
-  [ProgramType.xdp]: 'xdp_md',
-  [ProgramType.sched_cls]: '__sk_buff',
-  [ProgramType.sched_act]: '__sk_buff',
-  [ProgramType.cgroup_skb]: '__sk_buff',
-  [ProgramType.socket_filter]: '__sk_buff',
-  [ProgramType.lwt_in]: '__sk_buff',
-  [ProgramType.lwt_out]: '__sk_buff',
-  [ProgramType.lwt_xmit]: '__sk_buff',
-  [ProgramType.sk_lookup]: 'bpf_sk_lookup',
-};
-
 /** A frame for programs that need one, when none is given. */
 const emptyFrame = 64;
 
@@ -43,8 +22,8 @@ export function run(target: string, options: RunOptions): Outcome {
   const { fd, name } = find('program', target, options);
   const program = new Program(fd, { name });
   try {
-    const context = contexts[program.type];
-    const packet = context !== undefined && context !== 'bpf_sk_lookup';
+    const runnable = runnableAs(program.type);
+    const packet = runnable?.packet === true;
     const data =
       options.data === undefined
         ? packet
@@ -53,14 +32,17 @@ export function run(target: string, options: RunOptions): Outcome {
         : bytes('--data', options.data);
     const outcome = program.testRun({
       data,
-      context: contextOf(program, options.context),
+      context: context(program, options.context),
       // Raw tracepoints and syscall programs refuse a repeat, even of one.
       repeat: options.repeat === 1 ? undefined : options.repeat,
     });
     if (options.dataOut !== undefined) writeFile(options.dataOut, outcome.data);
     const result = {
       returnValue: outcome.returnValue,
-      action: program.type === ProgramType.xdp ? (xdpActions[outcome.returnValue] ?? null) : null,
+      action:
+        program.type === ProgramType.xdp
+          ? (returnNameOf(runnableAs(program.type)!, outcome.returnValue) ?? null)
+          : null,
       durationNs: outcome.durationNs,
       repeat: options.repeat,
       data: hexText(outcome.data),
@@ -72,9 +54,6 @@ export function run(target: string, options: RunOptions): Outcome {
     program.close();
   }
 }
-
-/** `enum xdp_action` of include/uapi/linux/bpf.h. */
-const xdpActions = ['XDP_ABORTED', 'XDP_DROP', 'XDP_PASS', 'XDP_TX', 'XDP_REDIRECT'];
 
 function render(result: {
   returnValue: number;
@@ -93,38 +72,10 @@ function render(result: {
   ];
 }
 
-function contextOf(program: Program, text: string | undefined): Uint8Array | bigint[] | undefined {
+function context(program: Program, text: string | undefined): Uint8Array | bigint[] | undefined {
   if (text === undefined) return undefined;
-  if (text.startsWith('[')) return argumentsOf(text);
-  if (!text.startsWith('{')) return bytes('--context', text);
-  const name = contexts[program.type];
-  const btf = Btf.parse(kernelBtfBytes(), { trusted: true });
-  const id = name === undefined ? 0 : btf.find(name, BtfKind.STRUCT);
-  if (id === 0) {
-    throw new BpfError(
-      'USAGE',
-      `--context: programs of type ${programTypeName(program.type)} take no struct by fields`,
-      {
-        program: program.name,
-        hint: 'give it as hex digits or @FILE',
-      },
-    );
-  }
-  const into = new Uint8Array(btf.byteSize(id));
-  encodeValue(btf, id, json(text), into, 0, { name });
-  return into;
-}
-
-function argumentsOf(text: string): bigint[] {
-  const list = json(text);
-  if (!Array.isArray(list)) throw new BpfError('USAGE', '--context', { expected: 'a list of integers' });
-  return list.map((value) => {
-    try {
-      return BigInt(value as string | number);
-    } catch {
-      throw new BpfError('USAGE', '--context', { found: JSON.stringify(value), expected: 'integers' });
-    }
-  });
+  if (!text.startsWith('[') && !text.startsWith('{')) return bytes('--context', text);
+  return contextOf(json(text) as Record<string, unknown>, runnableAs(program.type), '--context');
 }
 
 function json(text: string): unknown {
