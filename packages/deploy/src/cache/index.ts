@@ -1,2 +1,1 @@
-export { refuseSharedFolder, writeByRename } from './private-folder';
 export { RelocationCache, type CacheAnswer, type Circumstances, type Relocation } from './relocation-cache';

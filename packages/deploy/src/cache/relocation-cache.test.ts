@@ -75,9 +75,14 @@ test('every changed byte and every truncation is noticed, and is a miss with a n
 
 test('a place where no folder can be made turns the cache off', () => {
   fs.writeFileSync(folder, 'a file');
-  expect(new RelocationCache(folder).get('key', {}, () => ({ relocated, depended: [] }))).toMatchObject({
+  const below = new RelocationCache(path.join(folder, 'below'));
+  expect(below.get('key', {}, () => ({ relocated, depended: [] }))).toMatchObject({
     outcome: 'off',
     note: expect.stringContaining('cannot be made') as string,
+  });
+  expect(new RelocationCache(folder).get('key', {}, () => ({ relocated, depended: [] }))).toMatchObject({
+    outcome: 'off',
+    note: expect.stringContaining('is not a directory') as string,
   });
 });
 

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError, decodeRelocated, encodeRelocated, type RelocatedObject } from '@nx-bpf/loader';
-import { refuseSharedFolder, writeByRename } from './private-folder';
+import {
+  BpfError,
+  decodeRelocated,
+  encodeRelocated,
+  keepKernelKnowledge,
+  refuseSharedFolder,
+  writeByRename,
+  type RelocatedObject,
+} from '@nx-bpf/loader';
 
 const digestBytes = 32;
 
@@ -48,6 +55,8 @@ export class RelocationCache {
   constructor(folder: string | undefined) {
     this.refusal = folder === undefined ? undefined : refuseSharedFolder(folder);
     this.folder = this.refusal === undefined ? folder : undefined;
+    // What is known of the kernel is kept beside what depends on it.
+    if (this.folder !== undefined) keepKernelKnowledge(this.folder);
   }
 
   /**

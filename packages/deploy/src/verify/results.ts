@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { objectDigest } from '@nx-bpf/loader';
-import { refuseSharedFolder, writeByRename } from '../cache';
+import { objectDigest, refuseSharedFolder, writeByRename } from '@nx-bpf/loader';
 
 /** What was found out before, by everything that it depends on. */
 export class Results {

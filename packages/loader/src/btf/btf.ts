@@ -17,10 +17,12 @@ import {
   TYPE_NAMES,
 } from './kinds';
 import { alignmentOf, sizeOf } from './layout';
-import { namedPositions, NameIndex, type TypeTable } from './name-index';
+import { nameColumns, namedPositions, NameIndex, type TypeTable, WrongPlace } from './name-index';
 import { checkNesting, MAX_NESTING } from './nesting';
 import { scanTypes, type TypeScan } from './scan';
 import { StringTable } from './string-table';
+import { PlaceProof } from './place-proof';
+import { decodeIndex, encodeIndex, type TypeIndex } from './type-index';
 import { wordsOf } from './words';
 
 /** What {@link Btf.parse} is told about the bytes. */
@@ -31,6 +33,12 @@ export interface BtfOptions {
   readonly object?: string | undefined;
   /** The bytes come from the running kernel: types are found, but not checked one by one. */
   readonly trusted?: boolean | undefined;
+  /**
+   * What {@link Btf.encodeIndex} made of the same bytes: then the types are not scanned. Only for `trusted` bytes
+   * without a base. An index that is none, or of other bytes, is passed over; one that is wrong is noticed where it is
+   * used, and the types are scanned after all.
+   */
+  readonly index?: Uint8Array | undefined;
 }
 
 /** magic, version, flags, hdr_len, type_off, type_len, str_off, str_len */
@@ -71,8 +79,11 @@ export class Btf {
   readonly stringBytes: Uint8Array;
   /** Type and string tables, and the word at which each own type begins. */
   private readonly strings: StringTable;
-  private readonly offsets: Uint32Array;
-  private readonly named: Uint32Array;
+  private offsets: Uint32Array;
+  private named: Uint32Array;
+  /** Where the places of types come from an index: what has been seen to be right. */
+  private proof: PlaceProof | undefined;
+  private readonly indexed: TypeIndex | undefined;
   private typeNames: NameIndex | undefined;
   private otherNames: NameIndex | undefined;
 
@@ -85,6 +96,8 @@ export class Btf {
     this.strings = new StringTable(parts.strings, base?.strings);
     this.offsets = parts.scan.offsets;
     this.named = parts.scan.named;
+    this.proof = parts.index && new PlaceProof(parts.words, parts.index.offsets);
+    this.indexed = parts.index;
     this.firstId = base?.endId ?? 1;
     this.endId = this.firstId + parts.scan.offsets.length;
   }
@@ -104,9 +117,13 @@ export class Btf {
     const strings = readRange(preamble, 16, 'strings');
     checkStrings(view, strings.start, strings.length, base !== undefined);
     const words = wordsOf(bytes, types.start, types.length, view.littleEndian);
-    const scan = scanTypes(words, view, types.start);
     const own = bytes.subarray(strings.start, strings.start + strings.length);
-    const btf = new Btf(bytes, view, { words, scan, strings: own }, base);
+    const usable = options.trusted === true && base === undefined ? options.index : undefined;
+    const index = usable && decodeIndex(usable, { types: types.length, strings: strings.length });
+    const scan = index
+      ? { offsets: index.offsets, named: index.types.positions }
+      : scanTypes(words, view, types.start);
+    const btf = new Btf(bytes, view, { words, scan, strings: own, index }, base);
     if (!options.trusted) {
       const place = (id: number): number => types.start + 4 * btf.wordOffset(id);
       checkTypes(btf, btf.strings.end, (id, what) => view.error(`type [${id}] ${what}`, place(id)));
@@ -134,6 +151,32 @@ export class Btf {
     return this.string(this.nameOffset(id));
   }
 
+  /** Whether the types were found by an index, and it has been right so far. */
+  get isIndexed(): boolean {
+    return this.proof !== undefined;
+  }
+
+  /**
+   * What the scan over the types found, and their names, as bytes: with them as `index` the same BTF is read without
+   * that scan, which for a kernel's takes most of the time. They are no more to be trusted than who kept them:
+   * a kernel's are kept by `indexedBtf`.
+   *
+   * @example
+   * ```ts
+   * const index = kernelBtf.encodeIndex();
+   * Btf.parse(kernelBtf.bytes, { trusted: true, index }).isIndexed; // true
+   * ```
+   */
+  encodeIndex(): Uint8Array {
+    const table = this.table();
+    const index: TypeIndex = {
+      offsets: this.offsets,
+      types: nameColumns(table, this.named),
+      others: nameColumns(table, namedPositions(table, OTHER_NAMES)),
+    };
+    return encodeIndex(index, { types: this.words.byteLength, strings: this.stringBytes.length });
+  }
+
   /** Where the name is among the strings. */
   nameOffset(id: number): number {
     return this.word(id, 0);
@@ -141,6 +184,7 @@ export class Btf {
 
   /** The index in `words` at which an own type begins. */
   wordOffset(id: number): number {
+    if (this.proof?.holds(id - this.firstId) === false) this.scanAnew();
     return this.offsets[id - this.firstId]!;
   }
 
@@ -290,12 +334,14 @@ export class Btf {
 
   /** The first type of this name and kind, the base's first; 0 if there is none. */
   find(name: string, kind: BtfKind): number {
-    return this.base?.find(name, kind) || (this.index(kind).named(name, kindMask(kind), 1)[0] ?? 0);
+    const own = () => this.lookUp(kind, (index) => index.named(name, kindMask(kind), 1))[0] ?? 0;
+    return this.base?.find(name, kind) || own();
   }
 
   /** All types of this name and kind, ascending. */
   findAll(name: string, kind: BtfKind): number[] {
-    return [...(this.base?.findAll(name, kind) ?? []), ...this.index(kind).named(name, kindMask(kind))];
+    const own = this.lookUp(kind, (index) => index.named(name, kindMask(kind)));
+    return [...(this.base?.findAll(name, kind) ?? []), ...own];
   }
 
   /**
@@ -305,20 +351,52 @@ export class Btf {
    * @param kinds which kinds count; only kinds that name types, not FUNC, VAR, DATASEC or tags
    */
   candidates(name: string, kinds: readonly BtfKind[]): number[] {
-    const own = this.index(BtfKind.STRUCT).essential(name, kindMask(...kinds));
+    const own = this.lookUp(BtfKind.STRUCT, (index) => index.essential(name, kindMask(...kinds)));
     return this.base ? [...this.base.candidates(name, kinds), ...own] : own;
+  }
+
+  private lookUp(kind: BtfKind, search: (index: NameIndex) => number[]): number[] {
+    try {
+      return search(this.index(kind));
+    } catch (error) {
+      if (!(error instanceof WrongPlace)) throw error;
+      this.scanAnew();
+      return search(this.index(kind));
+    }
   }
 
   /** Built when first asked for: objects seldom look for functions. */
   private index(kind: BtfKind): NameIndex {
-    if ((TYPE_NAMES >>> kind) & 1) return (this.typeNames ??= new NameIndex(this.table(), this.named));
-    const table = this.table();
-    return (this.otherNames ??= new NameIndex(table, namedPositions(table, OTHER_NAMES)));
+    const { indexed } = this;
+    if ((TYPE_NAMES >>> kind) & 1) {
+      return (this.typeNames ??=
+        indexed && this.proof
+          ? new NameIndex(this.table(), indexed.types)
+          : NameIndex.of(this.table(), this.named));
+    }
+    if (this.otherNames === undefined) {
+      const table = this.table();
+      this.otherNames =
+        indexed && this.proof
+          ? new NameIndex(table, indexed.others)
+          : NameIndex.of(table, namedPositions(table, OTHER_NAMES));
+    }
+    return this.otherNames;
+  }
+
+  /** The index is wrong: what it says is found out without it. */
+  private scanAnew(): void {
+    const { view } = readPreamble(this.bytes, '.BTF', undefined, HEADER_LENGTH);
+    const scan = scanTypes(this.words, view, 0);
+    this.proof = undefined;
+    this.typeNames = this.otherNames = undefined;
+    this.offsets = scan.offsets;
+    this.named = scan.named;
   }
 
   private table(): TypeTable {
-    const { words, offsets, strings, firstId } = this;
-    return { words, offsets, strings, firstId };
+    const { words, offsets, strings, firstId, proof } = this;
+    return { words, offsets, strings, firstId, holds: proof && ((position) => proof.holds(position)) };
   }
 
   private skip(id: number, kinds: number): number {
@@ -331,7 +409,10 @@ export class Btf {
   }
 
   private word(id: number, n: number): number {
-    if (id >= this.firstId && id < this.endId) return this.words[this.offsets[id - this.firstId]! + n]!;
+    if (id >= this.firstId && id < this.endId) {
+      if (this.proof?.holds(id - this.firstId) === false) this.scanAnew();
+      return this.words[this.offsets[id - this.firstId]! + n]!;
+    }
     if (id === 0) return 0;
     if (this.base && id > 0 && id < this.firstId) return this.base.word(id, n);
     throw new BpfError('BTF_MALFORMED', `BTF type [${id}] does not exist`, {
@@ -367,6 +448,7 @@ interface Parts {
   readonly words: Uint32Array;
   readonly scan: TypeScan;
   readonly strings: Uint8Array;
+  readonly index: TypeIndex | undefined;
 }
 
 /** The string section begins with the empty string and ends with NUL; in split BTF it may be empty. */

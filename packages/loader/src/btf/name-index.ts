@@ -10,6 +10,17 @@ export interface TypeTable {
   readonly offsets: Uint32Array;
   readonly strings: StringTable;
   readonly firstId: number;
+  /** Where places are from a kept index: whether that of a type is right. */
+  readonly holds?: ((position: number) => boolean) | undefined;
+}
+
+/** Thrown by a search that comes upon a place that is wrong. */
+export class WrongPlace extends Error {}
+
+/** The types of a name index: their positions in `offsets`, ascending, and the first four bytes of each one's name. */
+export interface NameColumns {
+  readonly positions: Uint32Array;
+  readonly prefixes: Uint32Array;
 }
 
 /**
@@ -18,14 +29,14 @@ export interface TypeTable {
  * building it touches each name once.
  */
 export class NameIndex {
-  private readonly prefixes: Uint32Array;
-
-  /** @param positions in `offsets`, of the types that are in the index: ascending */
   constructor(
     private readonly table: TypeTable,
-    private readonly positions: Uint32Array,
-  ) {
-    this.prefixes = namePrefixes(table, positions);
+    private readonly columns: NameColumns,
+  ) {}
+
+  /** @param positions in `offsets`, of the types that are in the index: ascending */
+  static of(table: TypeTable, positions: Uint32Array): NameIndex {
+    return new NameIndex(table, nameColumns(table, positions));
   }
 
   /** Ids of the types of exactly this name and one of the kinds of the mask, ascending; `most` ids at most. */
@@ -64,12 +75,14 @@ export class NameIndex {
     most: number,
     accept: (nameOffset: number, byteAfter: number) => boolean,
   ): number[] {
-    const { words, offsets, strings, firstId } = this.table;
+    const { words, offsets, strings, firstId, holds } = this.table;
+    const { positions, prefixes } = this.columns;
     const found: number[] = [];
     if (needle.length === 0 || needle.includes(0)) return found;
-    let entry = this.prefixes.indexOf(prefix);
-    for (; entry >= 0 && found.length < most; entry = this.prefixes.indexOf(prefix, entry + 1)) {
-      const position = this.positions[entry]!;
+    let entry = prefixes.indexOf(prefix);
+    for (; entry >= 0 && found.length < most; entry = prefixes.indexOf(prefix, entry + 1)) {
+      const position = positions[entry]!;
+      if (holds?.(position) === false) throw new WrongPlace();
       const at = offsets[position]!;
       if (!((mask >>> (words[at + 1]! >>> 24)) & 1)) continue;
       const after = strings.byteAfter(words[at]!, needle);
@@ -91,8 +104,9 @@ export function namedPositions({ words, offsets }: TypeTable, mask: number): Uin
   return positions.slice(0, count);
 }
 
-function namePrefixes({ words, offsets, strings }: TypeTable, positions: Uint32Array): Uint32Array {
+/** The columns of an index of these types. */
+export function nameColumns({ words, offsets, strings }: TypeTable, positions: Uint32Array): NameColumns {
   const prefixes = new Uint32Array(positions.length);
   for (let i = 0; i < positions.length; i++) prefixes[i] = strings.prefix(words[offsets[positions[i]!]!]!);
-  return prefixes;
+  return { positions, prefixes };
 }

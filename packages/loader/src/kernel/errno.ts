@@ -42,6 +42,7 @@ export const Errno = {
   EEXIST: 17,
   EXDEV: 18,
   ENODEV: 19,
+  ENOTDIR: 20,
   EINVAL: 22,
   ENOSPC: 28,
   ENOSYS: 38,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { BpfError } from '../errors';
+import { readQuickly } from './file-status';
 import { moduleBtfBytes, moduleBtfNames } from './kernel-btf';
 
 /** What tells one kernel build from another. */
@@ -20,17 +21,15 @@ export interface KernelIdentity {
  * ```
  */
 export function kernelIdentity(): KernelIdentity {
-  return { buildId: buildIdOf(readNotes()), release: release() };
+  // Absent where sysfs is not mounted.
+  identity ??= {
+    buildId: buildIdOf(readQuickly('/sys/kernel/notes', 65536) ?? new Uint8Array(0)),
+    release: release(),
+  };
+  return identity;
 }
 
-/** Absent where sysfs is not mounted. */
-function readNotes(): Uint8Array {
-  try {
-    return readFileSync('/sys/kernel/notes');
-  } catch {
-    return new Uint8Array(0);
-  }
-}
+let identity: KernelIdentity | undefined;
 
 const NT_GNU_BUILD_ID = 3;
 

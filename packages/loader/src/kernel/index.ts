@@ -73,6 +73,11 @@ export {
   versionCodeOf,
   type KernelIdentity,
 } from './identity';
+export { fileStatus, readQuickly, type FileStatus } from './file-status';
+export { indexedBtf } from './indexed-btf';
+export { keepKernelKnowledge, kernelFolder } from './kernel-folder';
+export { quickCrc32, quickSha256 } from './checksum';
+export { refuseSharedFolder, writeByRename } from './private-folder';
 export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';
 export { kernelBtfBytes, moduleBtfBytes, moduleBtfFd, moduleBtfNames } from './kernel-btf';

@@ -26,7 +26,18 @@ export interface Native {
   ): number;
   /** renameat2(2): through syscall(2) since musl has no wrapper. */
   renameat2(number: number, fromFd: number, from: string, toFd: number, to: string, flags: number): number;
+  /** bpf(2) with the address of its attributes, for callers that keep them in one place. */
+  bpfAt(number: number, command: number, attributes: number, size: number): number;
+  /** A function of this process that need not be there, such as one of the libraries that Node is linked with. */
+  symbol(
+    name: string,
+    result: string,
+    parameters: string[],
+  ): ((...values: readonly unknown[]) => unknown) | undefined;
   open(path: string, flags: number, mode: number): number;
+  read(fd: number, buffer: Pointer, count: number): number;
+  mkdir(path: string, mode: number): number;
+  statx(fd: number, path: string, flags: number, mask: number, buffer: Pointer): number;
   close(fd: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   flock(fd: number, operation: number): number;
@@ -85,6 +96,17 @@ function load(): Native {
     bpf: libc.func('syscall', 'long', ['long', 'int', 'void *', 'uint32_t']),
     perfEventOpen: libc.func('syscall', 'long', ['long', 'void *', 'int', 'int', 'int', 'unsigned long']),
     renameat2: libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'uint32_t']),
+    bpfAt: libc.func('syscall', 'long', ['long', 'int', 'uintptr_t', 'uint32_t']),
+    symbol: (name, result, parameters) => {
+      try {
+        return libc.func(name, result, parameters) as (...values: readonly unknown[]) => unknown;
+      } catch {
+        return undefined;
+      }
+    },
+    read: libc.func('read', 'long', ['int', 'void *', 'size_t']),
+    mkdir: libc.func('mkdir', 'int', ['str', 'uint32_t']),
+    statx: libc.func('statx', 'int', ['int', 'str', 'int', 'uint32_t', 'void *']),
     open: libc.func('open', 'int', ['str', 'int', 'uint32_t']),
     close: libc.func('close', 'int', ['int']),
     fcntl: libc.func('fcntl', 'int', ['int', 'int', 'long']),

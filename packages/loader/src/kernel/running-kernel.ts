@@ -2,9 +2,11 @@ import { Btf } from '../btf';
 import { BpfError } from '../errors';
 import { type TargetKernel } from '../relocate';
 import { features, hasFeature } from './features';
-import { kernelVersionCode } from './identity';
+import { kernelIdentity, kernelVersionCode } from './identity';
+import { indexedBtf } from './indexed-btf';
 import { kernelSymbols } from './kallsyms';
 import { kernelConfig } from './kconfig';
+import { kernelFolder } from './kernel-folder';
 import { kernelBtfBytes, moduleBtfBytes, moduleBtfNames } from './kernel-btf';
 
 /** A value computed when it is first asked for. */
@@ -14,7 +16,7 @@ function lazy<T>(compute: () => T): () => T {
 }
 
 const running = lazy((): TargetKernel => {
-  const btf = lazy(() => Btf.parse(kernelBtfBytes(), { trusted: true }));
+  const btf = lazy(kernelBtf);
   const modules = new Map<string, Btf | undefined>();
   const virtual = {
     LINUX_KERNEL_VERSION: lazy(() => BigInt(kernelVersionCode())),
@@ -35,6 +37,15 @@ const running = lazy((): TargetKernel => {
     virtual: (name) => virtual[name](),
   };
 });
+
+/** Read by the index that is kept for this build of the kernel, if there is a folder for it. */
+function kernelBtf(): Btf {
+  const bytes = kernelBtfBytes();
+  const folder = kernelFolder();
+  const { buildId } = kernelIdentity();
+  if (folder === undefined || buildId === undefined) return Btf.parse(bytes, { trusted: true });
+  return indexedBtf(bytes, folder, buildId);
+}
 
 /**
  * The kernel that this process runs on, to relocate objects against. Everything is read when it is first asked for

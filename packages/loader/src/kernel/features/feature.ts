@@ -1,5 +1,6 @@
 import { Errno } from '../errno';
 import { closeFd } from '../fd';
+import { rememberedVerdict, rememberVerdict } from '../remembered-verdicts';
 
 /** Something that a kernel has or does not have, and how to find out. */
 export interface Feature {
@@ -14,8 +15,9 @@ export interface Feature {
 const verdicts = new Map<Feature, boolean>();
 
 /**
- * Whether the running kernel has a feature. Each is asked for once in a process, and only when something depends on
- * it; an answer that says nothing is not kept.
+ * Whether the running kernel has a feature. Each is asked for only when something depends on it, and once: in a
+ * process, and where {@link keepKernelKnowledge} named a folder, for a build of the kernel. An answer that says nothing
+ * is not kept.
  *
  * @example
  * ```ts
@@ -23,10 +25,13 @@ const verdicts = new Map<Feature, boolean>();
  * ```
  */
 export function hasFeature(feature: Feature): boolean | undefined {
-  const known = verdicts.get(feature);
+  const known = verdicts.get(feature) ?? rememberedVerdict(feature.name);
   if (known !== undefined) return known;
   const verdict = feature.probe();
-  if (verdict !== undefined) verdicts.set(feature, verdict);
+  if (verdict !== undefined) {
+    verdicts.set(feature, verdict);
+    rememberVerdict(feature.name, verdict);
+  }
   return verdict;
 }
 
