@@ -1,6 +1,13 @@
 export { type BundledObject } from './bundle-index';
-export { lockDifferences, lockEntry, type LockEntry, type LockedObject } from './lock-entry';
+export {
+  lockDifferences,
+  lockEntry,
+  type LockEntry,
+  type LockedKernel,
+  type LockedObject,
+} from './lock-entry';
 export { checkLock, lockFile, updateLock } from './lock-file';
+export { checkKernelLock, lockedName, readKernelLock, type KernelLock } from './lock-kernels';
 export { readBundle, type OpenBundle } from './read-bundle';
 export { relocateForKernels, type BundledRelocation, type KernelTypesFile } from './relocate-for-kernels';
 export { writeBundle } from './write-bundle';

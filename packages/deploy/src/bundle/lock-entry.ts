@@ -23,6 +23,14 @@ export interface LockedObject {
   readonly maps: Readonly<Record<string, string>>;
 }
 
+/** A kernel package that types came from. */
+export interface LockedKernel {
+  readonly package: string;
+  readonly version: string;
+  /** SHA-256 of the package. */
+  readonly sha256: string;
+}
+
 /** Whether a part of a lock file, which people merge by hand, has what an entry has. */
 export function isLockEntry(value: unknown): value is LockEntry {
   const { objects } = isRecord(value) ? value : {};

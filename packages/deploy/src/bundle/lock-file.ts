@@ -3,7 +3,7 @@ import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
 import { writeAtomically, type BuiltObject } from '../toolchain';
-import { isLockEntry, lockDifferences, lockEntry, type LockEntry } from './lock-entry';
+import { isLockEntry, lockDifferences, lockEntry, type LockEntry, type LockedKernel } from './lock-entry';
 
 /** At the root of the workspace, to be committed. */
 export const lockFile = 'bpf.lock.json';
@@ -12,15 +12,22 @@ export const lockFile = 'bpf.lock.json';
 interface LockFile {
   readonly version: 1;
   readonly projects: Readonly<Record<string, Readonly<Record<string, LockEntry>>>>;
+  /** Packages of kernels that programs are verified for, by their names in manifests; absent where none is named. */
+  readonly kernels?: Readonly<Record<string, LockedKernel>>;
 }
 
 /**
- * Records what a project in an environment was built from and what came of it.
+ * Records what a project in an environment was built from and what came of it, and the packages of the kernels that it
+ * is verified for.
  *
  * @returns whether the file changed
  * @throws BpfError LOCK_MISMATCH for a file that is no lock file, which is left as it is
  */
-export function updateLock(config: ProjectConfig, objects: readonly BuiltObject[]): boolean {
+export function updateLock(
+  config: ProjectConfig,
+  objects: readonly BuiltObject[],
+  kernels: Readonly<Record<string, LockedKernel>> = {},
+): boolean {
   const file = path.join(config.workspaceRoot, lockFile);
   const before = readLockFile(file);
   const { project, environment } = config;
@@ -28,6 +35,7 @@ export function updateLock(config: ProjectConfig, objects: readonly BuiltObject[
   const text = render({
     version: 1,
     projects: { ...before?.projects, [project]: sorted(environments) },
+    kernels: { ...before?.kernels, ...kernels },
   });
   if (before !== undefined && fs.readFileSync(file, 'utf8') === text) return false;
   writeAtomically(file, text);
@@ -67,7 +75,8 @@ function hintFor(config: ProjectConfig, problems: readonly string[], update: str
   return update;
 }
 
-function readLockFile(file: string): LockFile | undefined {
+/** @throws BpfError LOCK_MISMATCH for a file that is no lock file */
+export function readLockFile(file: string): LockFile | undefined {
   let text;
   try {
     text = fs.readFileSync(file, 'utf8');
@@ -81,7 +90,13 @@ function readLockFile(file: string): LockFile | undefined {
   } catch {
     // Said below, with what else can be wrong.
   }
-  if (content?.version === 1 && typeof content.projects === 'object' && content.projects !== null) {
+  const { version, projects, kernels = {} } = content ?? {};
+  if (
+    version === 1 &&
+    isRecord(projects) &&
+    isRecord(kernels) &&
+    Object.values(kernels).every(isLockedKernel)
+  ) {
     return content as LockFile;
   }
   throw notALockFile();
@@ -94,8 +109,17 @@ function notALockFile(): BpfError {
   });
 }
 
-function render({ version, projects }: LockFile): string {
-  return `${JSON.stringify({ version, projects: sorted(projects) }, null, 2)}\n`;
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isLockedKernel(value: unknown): boolean {
+  return isRecord(value) && ['package', 'version', 'sha256'].every((key) => typeof value[key] === 'string');
+}
+
+function render({ version, projects, kernels = {} }: LockFile): string {
+  const locked = Object.keys(kernels).length === 0 ? {} : { kernels: sorted(kernels) };
+  return `${JSON.stringify({ version, projects: sorted(projects), ...locked }, null, 2)}\n`;
 }
 
 function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {

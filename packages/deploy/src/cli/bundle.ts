@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
-import { relocateForKernels, writeBundle, type KernelTypesFile } from '../bundle';
-import { build } from './objects';
+import { readKernelLock, relocateForKernels, writeBundle, type KernelTypesFile } from '../bundle';
+import { build, isFrozen } from './objects';
 import { openKernel } from '../verify';
 import { bundlePath } from './output-directory';
 import { type Answer, type CommandInput } from './request';
@@ -40,15 +40,16 @@ export async function bundle(input: CommandInput): Promise<Answer> {
  * The types of the kernels that the manifest names; not of the one that runs here, which is another one on another
  * machine. One that cannot be had is no reason not to write a bundle.
  */
-async function kernelTypes({ config, note }: CommandInput): Promise<KernelTypesFile[]> {
+async function kernelTypes({ config, note, request }: CommandInput): Promise<KernelTypesFile[]> {
   const found: KernelTypesFile[] = [];
+  const lock = readKernelLock(config, isFrozen(config, request));
   for (const [name, kernel] of Object.entries(config.kernels)) {
     if ('running' in kernel.btf) continue;
     try {
-      const { target } = await openKernel(name, kernel, note);
+      const { target } = await openKernel(name, kernel, note, lock);
       found.push({ name, btf: target.btf().bytes });
     } catch (error) {
-      if (!(error instanceof BpfError)) throw error;
+      if (!(error instanceof BpfError) || error.code === 'LOCK_MISMATCH') throw error;
       note(`kernel ${name}: ${error.message}; objects are relocated for it on its hosts`);
     }
   }

@@ -1,6 +1,7 @@
 import { lockFile, updateLock } from '../bundle';
 import { loadProject } from '../manifest';
 import { build } from './objects';
+import { kernelPackages } from '../verify';
 import { type Answer, type CommandInput } from './request';
 
 /**
@@ -16,7 +17,7 @@ export async function lock(input: CommandInput): Promise<Answer> {
     // What is recorded is not held against the record before.
     const unlocked = { ...each, deploy: { ...each.deploy, requireLock: false } };
     const objects = await build({ ...input, config: unlocked, request: { ...request, frozen: false } });
-    changed = updateLock(unlocked, objects) || changed;
+    changed = updateLock(unlocked, objects, kernelPackages(unlocked, input.note)) || changed;
   }
   const what = `${config.project} in ${environments.join(', ')}`;
   return {

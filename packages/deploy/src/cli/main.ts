@@ -85,7 +85,7 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
         finish(await runOrWatch(name, { ...where, ...options, environment: env }));
       });
   const watching = 'again after each save of a source, header or manifest, until Ctrl-C';
-  const frozen = ['--frozen', 'refuse what is not built as bpf.lock.json says'] as const;
+  const frozen = ['--frozen', 'refuse what is not as bpf.lock.json says'] as const;
   const bundle = ['--bundle <file>', 'what nx-bpf bundle wrote, in place of a workspace'] as const;
   onProject('build', 'compile the objects of a project')
     .option(...frozen)
@@ -99,7 +99,8 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
         .choices(['offline', 'kernel'])
         .default('offline'),
     )
-    .option('--record', 'at level kernel: write to bpf.verified.json what budgets compare with');
+    .option('--record', 'at level kernel: write to bpf.verified.json what budgets compare with')
+    .option(...frozen);
   onProject('plan', 'what apply would change, and why; nothing is changed')
     .option('--out <file>', 'save the plan, to be applied exactly')
     .option('--verify', 'load what is new or changed, without attaching it: what the verifier makes of it')

@@ -26,8 +26,13 @@ export async function objectsOf(input: CommandInput): Promise<readonly CommandOb
 /** Compiles, and holds what came of it against the lock file where that is asked for. */
 export async function build({ config, request, note, verbose }: CommandInput): Promise<BuiltObject[]> {
   const objects = await buildObjects(config, { outDir: outputDirectory(config), note, verbose });
-  if (request.frozen === true || config.deploy.requireLock) checkLock(config, objects);
+  if (isFrozen(config, request)) checkLock(config, objects);
   return objects;
+}
+
+/** Whether only what the lock file says may be used. */
+export function isFrozen({ deploy }: CommandInput['config'], { frozen }: CommandInput['request']): boolean {
+  return frozen === true || deploy.requireLock;
 }
 
 /** In the workspace; for a bundle, in the user's own cache, with what the bundle has for this kernel. */

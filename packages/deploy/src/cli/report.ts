@@ -4,7 +4,7 @@ import { BpfError, kernelIdentity } from '@nx-bpf/loader';
 import { collectReport, renderPage, type Known } from '../page';
 import { type Plan } from '../plan';
 import { loadEach, verify } from '../verify';
-import { objectsOf, relocations } from './objects';
+import { isFrozen, objectsOf, relocations } from './objects';
 import { outputDirectory } from './output-directory';
 import { type Answer, type CommandInput } from './request';
 
@@ -14,7 +14,9 @@ export async function report(input: CommandInput): Promise<Answer> {
   const { project, environment, workspaceRoot, kernels: named } = config;
   const objects = await objectsOf(input);
   const results = path.join(workspaceRoot, '.nx-bpf', 'cache', 'verified');
-  const kernels = Object.keys(named).length === 0 ? [] : await verify({ config, objects, results, note });
+  const frozen = isFrozen(config, request);
+  const kernels =
+    Object.keys(named).length === 0 ? [] : await verify({ config, objects, results, note, frozen });
   const plan = lastPlan(input);
   const page = renderPage(
     collectReport({ config, objects, kernels, plan, loaded: loadedHere(input, objects, results) }),

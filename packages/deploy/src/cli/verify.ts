@@ -3,7 +3,7 @@ import { BpfError, kernelIdentity } from '@nx-bpf/loader';
 import pc from 'picocolors';
 import { annotations, errorJson, inActions, loadAnnotations, renderLoads, renderVerdicts } from '../report';
 import { loadEach, recordFile, verify, writeRecord } from '../verify';
-import { objectsOf, relocations } from './objects';
+import { isFrozen, objectsOf, relocations } from './objects';
 import { type Answer, type CommandInput } from './request';
 
 /** Every program of the project against every kernel that the manifest names, or loaded into the one that runs. */
@@ -47,9 +47,10 @@ async function byKernel(input: CommandInput): Promise<Answer> {
 }
 
 async function offline(input: CommandInput): Promise<Answer> {
-  const { config, note, verbose } = input;
+  const { config, note, verbose, request } = input;
+  const frozen = isFrozen(config, request);
   const objects = await objectsOf(input);
-  const kernels = await verify({ config, objects, results: resultsOf(input), note });
+  const kernels = await verify({ config, objects, results: resultsOf(input), note, frozen });
   const failed = kernels.filter(({ success }) => !success);
   const required = failed.filter((kernel) => kernel.required);
   const title = pc.bold(`${config.project}@${config.environment}`);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError, objectDigest, writeByRename } from '@nx-bpf/loader';
+import { BpfError, objectDigest, refuseSharedFolder, writeByRename } from '@nx-bpf/loader';
 import { cachePath, fillDirectory } from './cache-folder';
 import { readKernelImage } from './kernel-image';
 import { packModules } from './module-types';
@@ -32,6 +32,8 @@ const natural = new Intl.Collator('en', { numeric: true });
 export function packagedKernel(pattern: string, note: (text: string) => void): PackagedKernel {
   const name = pattern.includes('*') ? newestKnown(pattern) : pattern;
   const directory = cachePath(FORMAT, name);
+  const refused = refuseSharedFolder(path.dirname(directory));
+  if (refused !== undefined) throw new BpfError('FILE', refused, { path: path.dirname(directory) });
   if (!fs.existsSync(directory)) {
     note(`downloading ${name}`);
     fillDirectory(directory, (draft) => unpack(name, draft));

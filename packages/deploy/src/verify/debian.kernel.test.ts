@@ -120,6 +120,45 @@ int new(struct xdp_md *ctx)
     );
   });
 
+  test('packages are locked by their digest; --frozen refuses another one, and one that was never locked', async () => {
+    await verified(`${header}SEC("xdp") int new(struct xdp_md *ctx) { return XDP_PASS; }\n`);
+    const frozen = async () => {
+      const request = { workspaceRoot: root, project: 'agent', frozen: true };
+      const { exitStatus, result } = await run('verify', request);
+      return { exitStatus, error: (result as { error: { code: string; message: string } | null }).error };
+    };
+    expect(await frozen()).toMatchObject({ exitStatus: 16, error: { code: 'LOCK_MISMATCH' } });
+    expect((await run('lock', { workspaceRoot: root, project: 'agent' })).exitStatus).toBe(0);
+    expect(await frozen()).toEqual({ exitStatus: 0, error: null });
+
+    const file = path.join(root, 'bpf.lock.json');
+    const lock = fs.readFileSync(file, 'utf8');
+    const { kernels } = JSON.parse(lock) as { kernels: Record<string, { package: string; sha256: string }> };
+    const pattern = 'linux-image-6.1.*-cloud-amd64-unsigned';
+    expect(Object.keys(kernels)).toEqual([pattern, 'linux-image-6.12.*-cloud-amd64-unsigned']);
+    const { package: name, sha256 } = kernels[pattern]!;
+    expect(name).toMatch(/^linux-image-6\.1\.0-\d+-cloud-amd64-unsigned$/);
+    fs.writeFileSync(file, lock.replace(sha256, 'f'.repeat(64)));
+    const { exitStatus, error } = await frozen();
+    expect([exitStatus, error!.code]).toEqual([16, 'LOCK_MISMATCH']);
+    expect(error!.message).toContain(
+      `kernel package ${pattern} is not what bpf.lock.json says: found ${name} `,
+    );
+    expect(error!.message).toContain(`SHA-256 ${sha256}, expected ${name}`);
+    // Where it need not be the one that is locked, it is told.
+    const { result } = await run('verify', { workspaceRoot: root, project: 'agent' });
+    expect((result as { notes: string[] }).notes).toContainEqual(
+      expect.stringContaining(`bpf.lock.json has the same version with SHA-256 ${'f'.repeat(64)}`),
+    );
+    // What is locked is used, whatever is the newest by now.
+    fs.writeFileSync(file, lock.replace(name, 'linux-image-6.12.*-cloud-amd64-unsigned'));
+    expect((await frozen()).error!.message).toMatch(
+      /found linux-image-6\.12\.\S+ .* expected linux-image-6\.12\.\*/,
+    );
+    fs.writeFileSync(file, lock.replace(sha256, '').replace('"sha256": ""', '"sha": 1'));
+    expect((await frozen()).error!.message).toContain('not a lock file of this version');
+  });
+
   test('tcx: 6.1 loads such programs and cannot attach them', async () => {
     const source = `${header}
 SEC("tcx/ingress")

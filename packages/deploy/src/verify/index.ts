@@ -1,3 +1,4 @@
+export { kernelPackages } from './kernel-packages';
 export {
   fails,
   verdictName,

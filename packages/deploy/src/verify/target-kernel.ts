@@ -13,6 +13,7 @@ import {
   versionCodeOf,
   type TargetKernel,
 } from '@nx-bpf/loader';
+import { checkKernelLock, lockedName, type KernelLock } from '../bundle';
 import { type KernelConfig } from '../manifest';
 import { readBtfHub } from './btfhub';
 import { packagedKernel } from './debian-package';
@@ -45,17 +46,19 @@ export const runningOnly: Readonly<Record<string, KernelConfig>> = {
  * Finds a kernel of the manifest: its file, its package (downloaded if it is not in the user's cache), or the one that
  * runs here.
  *
- * @throws BpfError FILE, BTF_MISSING, TOOLCHAIN_NOT_FOUND, KERNEL_BTF_MISSING
+ * @param lock what the lock file says of packages
+ * @throws BpfError FILE, BTF_MISSING, TOOLCHAIN_NOT_FOUND, KERNEL_BTF_MISSING, LOCK_MISMATCH
  */
 export async function openKernel(
   name: string,
   config: KernelConfig,
   note: (text: string) => void,
+  lock: KernelLock = { kernels: {}, frozen: false },
 ): Promise<NamedKernel> {
   const { btf, required } = config;
   const named = { name, required };
   if ('running' in btf) return { ...named, ...running(config) };
-  if ('package' in btf) return { ...named, ...packaged(btf.package, config, note) };
+  if ('package' in btf) return { ...named, ...packaged(btf.package, config, { note, lock }) };
   return { ...named, ...(await ofFile(btf.file, config)) };
 }
 
@@ -75,8 +78,15 @@ function running({ config }: KernelConfig): Found {
   };
 }
 
-function packaged(pattern: string, { config }: KernelConfig, note: (text: string) => void): Found {
-  const { directory, package: name, version, sha256, banner } = packagedKernel(pattern, note);
+interface Packages {
+  readonly note: (text: string) => void;
+  readonly lock: KernelLock;
+}
+
+function packaged(pattern: string, { config }: KernelConfig, { note, lock }: Packages): Found {
+  const kernel = packagedKernel(lockedName(lock, pattern), note);
+  checkKernelLock(lock, pattern, kernel, note);
+  const { directory, package: name, version, sha256, banner } = kernel;
   const file = config ?? path.join(directory, 'config');
   const btf = lazy(() => Btf.parse(fs.readFileSync(path.join(directory, 'vmlinux.btf')), { object: name }));
   const modules = lazy(() => new ModuleTypes(directory));

@@ -8,6 +8,7 @@ import {
   type CompiledObject,
   type ObjectFile,
 } from '../apply';
+import { readKernelLock } from '../bundle';
 import { everyProgram, Problems, type ProjectConfig } from '../manifest';
 import { checkRuns } from './check-runs';
 import { withDeciding, type VariantVerdict } from './deciding';
@@ -23,6 +24,8 @@ export interface VerifyInput {
   /** Directory of results: of an object that was verified for a kernel before, nothing is read but this. */
   readonly results: string;
   readonly note: (text: string) => void;
+  /** Only the kernel packages that the lock file has. */
+  readonly frozen?: boolean | undefined;
 }
 
 /** Part of the key of a stored result: another form of result, or another way to it, is another number. */
@@ -33,7 +36,7 @@ const FORMAT = 1;
  * whether it relocates there, without that kernel running. Needs no privileges.
  *
  * @throws BpfError MANIFEST_INVALID for programs and constants that the objects do not have; what is wrong with an object
- * or with a kernel's file
+ * or with a kernel's file; LOCK_MISMATCH for a package that is not the one that is locked, if it has to be
  *
  * @example
  * ```ts
@@ -48,10 +51,11 @@ export async function verify(input: VerifyInput): Promise<readonly KernelVerdict
   const named = Object.entries(config.kernels);
   const kernels = named.length > 0 ? named : Object.entries(runningOnly);
   const results = new Results(input.results, note);
+  const lock = readKernelLock(config, input.frozen === true);
   const verdicts: KernelVerdict[] = [];
   for (const [name, kernel] of kernels) {
     try {
-      const opened = await openKernel(name, kernel, note);
+      const opened = await openKernel(name, kernel, note, lock);
       verdicts.push(verdictOf(config, objects, opened, results));
     } catch (error) {
       throw error instanceof BpfError ? about(name, error) : error;

@@ -52,7 +52,7 @@ export interface PlanOptions extends FrozenOptions {
   readonly detailedExitcode?: boolean;
 }
 
-export interface VerifyOptions extends DeployOptions {
+export interface VerifyOptions extends FrozenOptions {
   readonly level?: 'offline' | 'kernel';
 }
 
