@@ -59,6 +59,7 @@ export {
   StructOpsRegistration,
   type StructOpsMap,
 } from './struct-ops';
+export { copyStructOps, structOpsState, type StructOpsCopy, type StructOpsState } from './struct-ops-copy';
 export { hasStructOps } from './struct-ops-support';
 export { attachTc, type TcOptions } from './tc';
 export { TcFilter, tcFilters, type TcDirection, type TcFilterPlace } from './tc-filter';

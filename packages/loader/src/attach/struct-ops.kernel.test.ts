@@ -8,7 +8,16 @@ import { kernelSuite } from '../../../../tools/testing/kernel';
 import { mapCreate, closeFd, setSocketOption } from '../kernel';
 import { MapType } from '../object';
 import { loadFile, type Collection } from '../runtime';
-import { attachStructOps, Link, linkDescription, listLinks, socketFd, type StructOpsLink } from './index';
+import {
+  attachStructOps,
+  copyStructOps,
+  Link,
+  linkDescription,
+  listLinks,
+  socketFd,
+  structOpsState,
+  type StructOpsLink,
+} from './index';
 
 /** Congestion controls that count the connections that choose them, and the acknowledgements they are told of. */
 const source = `
@@ -129,6 +138,26 @@ kernelSuite('attach struct_ops', (kernel) => {
       made.detach();
       expect(await transfer('nx_plain')).toBe(ENOENT);
       made.close();
+    });
+    loaded.close();
+  });
+
+  test('one without a link that was unregistered comes back as a copy', async () => {
+    const loaded = load();
+    await inOwnNetwork(async () => {
+      const map = { fd: loaded.map('plain').fd, name: 'plain' };
+      expect(structOpsState(map)).toBe('unset');
+      expect(() => copyStructOps(map)).toThrow('holds no programs; it was never registered');
+      loaded.attachStructOps('plain').detach();
+      expect(structOpsState(map)).toBe('unregistered');
+      const copy = copyStructOps(map);
+      const again = attachStructOps({ fd: copy.fd.number, name: 'plain', value: copy.value });
+      expect(structOpsState({ fd: copy.fd.number })).toBe('registered');
+      expect(await transfer('nx_plain')).toBe(0);
+      expect(count(loaded, 'first_chosen')).toBe(1);
+      again.detach();
+      expect(await transfer('nx_plain')).toBe(ENOENT);
+      copy.close();
     });
     loaded.close();
   });
