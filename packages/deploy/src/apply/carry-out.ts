@@ -14,6 +14,7 @@ import {
 import { type MapWishes } from './examine-maps';
 import { MapFiller, type Migration } from './fill-maps';
 import { commitGeneration } from './generation';
+import { type Held } from './held';
 import { type References } from './hook-options';
 import { type Interruption } from './interruption';
 import { inAttachOrder } from './link-order';
@@ -129,7 +130,7 @@ export async function switchLinks(
   const references = {
     map: (name: string) => numbered(live.maps.get(name)?.fd),
     program: (name: string) => numbered(live.programs.get(name)?.fd),
-    link: (id: string) => links.get(id)?.link,
+    link: (id: string) => only(links.get(id)?.link),
   };
   const changes = new Map(plan.links.map((change) => [change.name, change]));
   const wanted = new Map(desired.links.filter(({ id }) => changes.has(id)).map((link) => [link.id, link]));
@@ -150,6 +151,11 @@ export async function switchLinks(
     links.set(id, switchLink(step, undo));
   }
   return links;
+}
+
+/** A neighbour is one link. */
+function only(held: Held | undefined): Link | undefined {
+  return held instanceof Link ? held : undefined;
 }
 
 function numbered(fd: Fd | undefined): { readonly fd: number } | undefined {

@@ -17,6 +17,7 @@ import {
   type Ledger,
 } from '../state';
 import { deploymentOf } from './deployment';
+import { removeHeld } from './held';
 import { Interruption } from './interruption';
 import { takeLocks } from './locks';
 import { tidy } from './tidy';
@@ -79,7 +80,7 @@ function checkProtected({ maps }: Ledger): void {
 
 /** Links, then the pins that only the ledger knows of, then the ledger: killed before that, it can be done again. */
 function removeNamed(layout: Layout, ledger: Ledger): void {
-  for (const { id } of ledger.links) fs.rmSync(linkPin(layout, id), { force: true });
+  for (const { id } of ledger.links) removeHeld(linkPin(layout, id));
   for (const { pin, id, adopted } of ledger.maps) {
     if (pin === undefined || adopted || isInside(layout, pin) || isUsedElsewhere(layout, pin)) continue;
     removeOutsidePin({ pin, id });

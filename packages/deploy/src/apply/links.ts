@@ -4,7 +4,7 @@ import {
   attachStructOps,
   BpfError,
   Link,
-  StructOpsLink,
+  UsdtLinks,
   withObject,
   type AttachableProgram,
   type Attachment,
@@ -12,15 +12,15 @@ import {
 } from '@nx-bpf/loader';
 import { type LinkEntry } from '../manifest';
 import { type LinkChange } from '../plan';
-import { linkPin, openPinned, type Layout, type Ledger } from '../state';
+import { isDirectory, linkPin, type Layout, type Ledger } from '../state';
+import { exchangeHeld, heldId, linksOf, openHeld, removeHeld, replaceHeld, type Held } from './held';
 import { hookOptions, type References } from './hook-options';
-import { exchangePin, replacePin } from './pins';
 import { ranOn, type Runnable } from './runnable';
 import { type Undo } from './undo';
 
 /** A link of the new generation. */
 export interface LiveLink {
-  readonly link: Link;
+  readonly link: Held;
   /** `xdp on eth0 (native)`, as the kernel made it. */
   readonly target: string;
 }
@@ -42,7 +42,7 @@ export interface LinkStep {
 
 /** A link that is there, with what is needed to go back to it. */
 export interface LinkBefore {
-  readonly link: Link;
+  readonly link: Held;
   /** What runs on it, ours or not; undefined where it cannot be opened any more. */
   readonly runs: Runnable | undefined;
   /** How it was attached; undefined if no ledger says so. */
@@ -58,22 +58,16 @@ export function linkBefore(
 ): LinkBefore | undefined {
   const place = linkPin(layout, id);
   if (!fs.existsSync(place)) return undefined;
-  const link = openAny(place);
+  // An empty directory is what was left where its parts were removed.
+  if (isDirectory(place) && fs.readdirSync(place).length === 0) return undefined;
+  const link = openHeld(place);
   undo.own(`link ${id}`, link);
   const entry = recorded?.links.find((each) => each.id === id);
   return {
     link,
     runs: ranOn(link, layout, recorded, entry?.program, undo),
-    entry: entry?.kernelId === link.id ? entry.entry : undefined,
+    entry: entry?.kernelId === heldId(link) ? entry.entry : undefined,
   };
-}
-
-/** @throws BpfError PIN_INVALID when something else is pinned there */
-function openAny(place: string): Link {
-  const link = Link.open(place);
-  if (link.hook !== 'struct_ops') return link;
-  link.close();
-  return StructOpsLink.open(place);
 }
 
 /**
@@ -110,11 +104,8 @@ export function switchLink(step: LinkStep, undo: Undo): LiveLink {
   }
 }
 
-function pinLink({ change, layout, mode }: LinkStep, link: Link, undo: Undo): void {
-  const place = linkPin(layout, change.name);
-  const there = openPinned(place, 'link');
-  if (there !== undefined) undo.own(`link ${change.name} as it was`, there);
-  exchangePin({ number: link.fd }, `link '${change.name}'`, place, { before: there, mode, undo });
+function pinLink({ change, layout, mode }: LinkStep, link: Held, undo: Undo): void {
+  exchangeHeld(link, `link '${change.name}'`, linkPin(layout, change.name), { mode, undo });
 }
 
 /**
@@ -122,7 +113,7 @@ function pinLink({ change, layout, mode }: LinkStep, link: Link, undo: Undo): vo
  * wants a gap. Where the hook takes only one program (an XDP interface in another mode) the old one has to go first,
  * too.
  */
-function attachInPlace(step: LinkStep, undo: Undo): Link {
+function attachInPlace(step: LinkStep, undo: Undo): Held {
   const { change, before } = step;
   if (before === undefined || change.switch !== 'gap') {
     try {
@@ -145,7 +136,7 @@ function attachInPlace(step: LinkStep, undo: Undo): Link {
  * @returns false for kinds that the kernel does not detach on request (tracing, perf events, raw tracepoints): those go
  *   with their last fd and pin
  */
-function detachNow(link: Link): boolean {
+function detachNow(link: Held): boolean {
   try {
     link.detach();
     return true;
@@ -167,11 +158,11 @@ function leave(step: LinkStep, before: LinkBefore, undo: Undo): void {
     undo.push(`attach link ${id} again`, () => reattach(step, undo));
     return;
   }
-  const number = before.link.id;
-  fs.rmSync(linkPin(layout, id), { force: true });
+  const numbers = linksOf(before.link).map((link) => link.id);
+  removeHeld(linkPin(layout, id));
   undo.push(`attach link ${id} again`, () => reattach(step, undo));
   before.link.close();
-  for (let i = 0; i < freeing.attempts && isThere(number); i++) {
+  for (let i = 0; i < freeing.attempts && numbers.some(isThere); i++) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, freeing.pauseMs);
   }
 }
@@ -193,7 +184,7 @@ function reattach({ before, change, layout, mode, referencesBefore }: LinkStep, 
   if (entry === undefined) throw unknownBefore('no ledger says how it was attached');
   const link = attachAs(runs, entry, referencesBefore, undo);
   const id = change.renamedFrom ?? change.name;
-  replacePin({ number: link.fd }, `link '${id}'`, linkPin(layout, id), mode);
+  replaceHeld(link, `link '${id}'`, linkPin(layout, id), mode);
   link.close();
 }
 
@@ -202,15 +193,15 @@ function unknownBefore(why: string): BpfError {
   return new BpfError('PROGRAM_NOT_FOUND', `the program that ran before is not attached again: ${why}`);
 }
 
-function attachEntry(step: LinkStep, undo: Undo): Link {
+function attachEntry(step: LinkStep, undo: Undo): Held {
   const link = attachAs(step.runs, step.entry, step.references, undo);
   undo.own(`link ${step.change.name}`, link);
   return link;
 }
 
-function attachAs(runs: Runnable, entry: LinkEntry, references: References, undo: Undo): Link {
+function attachAs(runs: Runnable, entry: LinkEntry, references: References, undo: Undo): Held {
   const made = attachAny(runs, entry, references, undo);
-  if (made instanceof Link) return made;
+  if (made instanceof Link || made instanceof UsdtLinks) return made;
   made.close();
   throw new BpfError('INTERNAL', `attachment '${entry.id}': ${entry.hook} has no links`);
 }

@@ -1,6 +1,7 @@
 import { mapTypeName } from '@nx-bpf/loader';
 import { type Desired } from '../plan';
 import { attachPoints, frozenDigest, translatedDigest, type Ledger, type LedgerMap } from '../state';
+import { heldId, heldParts } from './held';
 import { type Live } from './load-programs';
 import { type LiveLink } from './links';
 import { runnableId } from './runnable';
@@ -87,8 +88,8 @@ export function newLedger({ desired, recorded, generation, kernel, live, links }
     links: desired.links.map(({ id, program, hook, spec, entry }) => {
       const { link, target } = links.get(id)!;
       const programId = runnableId(live, { program, hook });
-      const made = { id, program, hook, target, spec, entry, kernelId: link.id, programId };
-      return { ...made, neighbours: neighbours.get(id)?.programIds ?? null };
+      const made = { id, program, hook, target, spec, entry, kernelId: heldId(link), programId };
+      return { ...made, parts: heldParts(link), neighbours: neighbours.get(id)?.programIds ?? null };
     }),
   };
 }

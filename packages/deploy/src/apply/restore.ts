@@ -3,6 +3,7 @@ import { exclusivePlace, findDrift, planLinks, type DesiredLink, type Plan, type
 import { attachPoints, noteOutsidePins, observe, type Layout, type Ledger, type LedgerLink } from '../state';
 import { movingPins, pinMaps, switchLinks } from './carry-out';
 import { commitGeneration } from './generation';
+import { heldId, heldParts } from './held';
 import { type Interruption } from './interruption';
 import { type LiveLink } from './links';
 import { type Live } from './load-programs';
@@ -97,7 +98,8 @@ function restoredLedger(
       return {
         ...recorded,
         target: place,
-        kernelId: link.id,
+        kernelId: heldId(link),
+        parts: heldParts(link),
         programId: runnableId(live, recorded),
         neighbours: neighbours.get(recorded.id)?.programIds ?? null,
       };

@@ -7,19 +7,18 @@ import {
   mapInfo,
   programInfo,
   type AttachableProgram,
-  type Link,
   type StructOpsMap,
 } from '@nx-bpf/loader';
 import { type LinkEntry } from '../manifest';
 import {
   generationMapPin,
-  idRun,
   openPinned,
   programPin,
   type Layout,
   type Ledger,
   type LedgerProgram,
 } from '../state';
+import { heldRuns, type Held } from './held';
 import { type Live } from './load-programs';
 import { type Undo } from './undo';
 
@@ -50,13 +49,13 @@ export function runnable(live: Live, name: string, { hook }: LinkEntry): Runnabl
 
 /** What a link runs now, ours or not; undefined where it cannot be opened. @param name what it ran, as recorded */
 export function ranOn(
-  link: Link,
+  link: Held,
   layout: Layout,
   recorded: Ledger | undefined,
   name: string | undefined,
   undo: Undo,
 ): Runnable | undefined {
-  const id = idRun(link.info());
+  const id = heldRuns(link);
   if (link.hook === 'struct_ops') {
     const map = recorded?.maps.find((each) => each.name === name);
     // Where another took its place its pin has moved already.

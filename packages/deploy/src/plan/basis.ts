@@ -52,8 +52,8 @@ export function basisOf(
     ...named(
       'link',
       observed.links,
-      ({ kernelId, programId, severed }) =>
-        `id ${kernelId}, program ${programId}${severed ? ', severed' : ''}`,
+      ({ kernelId, programId, severed, parts }) =>
+        `id ${parts?.join(' ') ?? kernelId}, program ${programId}${severed ? ', severed' : ''}`,
     ),
     ...named('map at', observed.outside, (id) => `id ${id}`),
     ...named('contents of map', findings.wanted, (digest) => digest),

@@ -1,5 +1,6 @@
 import { type Ledger, type Observed } from '../state';
 import { type Drift } from './change';
+import { isSameLink } from './plan-links';
 
 /** What changed behind our back: programs, then maps, then links, each by name. */
 export function findDrift(recorded: Ledger | undefined, observed: Observed): Drift[] {
@@ -24,6 +25,12 @@ export function findDrift(recorded: Ledger | undefined, observed: Observed): Dri
     else if (there.severed) add('link', link.id, `what it was attached to is gone (${link.target})`);
     else if (there.kernelId !== link.kernelId)
       add('link', link.id, `another link (id ${there.kernelId}) is pinned in its place`);
+    else if (!isSameLink(there, link))
+      add(
+        'link',
+        link.id,
+        `links of it are missing: ${there.parts?.length ?? 1} of ${link.parts?.length ?? 1} are there`,
+      );
     else if (there.programId !== link.programId) {
       const what = link.hook === 'struct_ops' ? 'map' : 'program';
       add('link', link.id, `it runs ${what} id ${there.programId}, not ours (id ${link.programId})`);

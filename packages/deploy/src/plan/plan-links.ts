@@ -1,4 +1,4 @@
-import { type Ledger, type LedgerLink, type Observed } from '../state';
+import { type Ledger, type LedgerLink, type Observed, type ObservedLink } from '../state';
 import { type Change, type LinkChange, type ProgramChange, type Reason, type Switch } from './change';
 import { type Desired, type DesiredLink } from './desired';
 
@@ -75,7 +75,7 @@ function planLink(
   });
   if (before === undefined) return change('create', ['new'], null);
   const there = observed.links.get(before.id);
-  if (there === undefined || there.severed || there.kernelId !== before.kernelId) {
+  if (there === undefined || there.severed || !isSameLink(there, before)) {
     return change('create', ['drift'], null);
   }
   if (before.spec !== link.spec) return change('replace', ['target'], howReplaced(link, before));
@@ -87,6 +87,14 @@ function planLink(
   return link.updatable
     ? change('update', [reason], 'atomic')
     : change('replace', [reason], howReplaced(link, before));
+}
+
+/** Whether what is there is what was recorded: the link, or each of several. */
+export function isSameLink(
+  there: Pick<ObservedLink, 'kernelId' | 'parts'>,
+  { kernelId, parts }: Pick<LedgerLink, 'kernelId' | 'parts'>,
+): boolean {
+  return there.kernelId === kernelId && (there.parts ?? []).join() === (parts ?? []).join();
 }
 
 /** Where a place holds one program alone, the old one has to leave it first, whatever the manifest wishes. */

@@ -47,6 +47,7 @@ export {
   removeOutsidePin,
   type OutsidePin,
 } from './outside-pins';
+export { isDirectory, partPins } from './parts';
 export { translatedDigest } from './translated-digest';
 export { typeFields, type TypeField } from './type-fields';
 export {

@@ -11,7 +11,7 @@ import { pinName, sharedName } from '../manifest';
  *       gen/<n>/maps/<name>         maps of generation n that the next one has not: for a rollback
  *       current                     symlink to gen/<n>
  *       maps/<name>                 maps live across generations
- *       links/<id>                  one pin a link, updated in place
+ *       links/<id>                  one pin a link, updated in place; a directory of 0, 1, ... where it is several
  *       ledger                      what we put there; its rename commits a generation
  *       new__outside                while an apply is under way: see `noteOutsidePins`
  *

@@ -110,6 +110,8 @@ export interface LedgerLink {
   /** As the manifest had it: to attach it again. */
   readonly entry: LinkEntry;
   readonly kernelId: number;
+  /** Ids of all its links where it is several: those of a USDT probe before Linux 6.6. Ledgers before had none. */
+  readonly parts?: readonly number[] | undefined;
   /** The kernel's id of what it runs. */
   readonly programId: number;
   /** Ids of the programs at its attach point when it was committed, in their order; null where hooks keep none. */

@@ -4,6 +4,7 @@ import { linkPin, programPin, type Layout } from './layout';
 import { openPinned } from './ledger-map';
 import { type Ledger, type LedgerMap } from './ledger';
 import { pinnedMapId } from './outside-pins';
+import { isDirectory, pinnedParts } from './parts';
 
 /** What the kernel holds of what a ledger names; an entry that is missing is not there any more. */
 export interface Observed {
@@ -33,6 +34,8 @@ export interface ObservedLink {
   readonly programId: number;
   /** Its device or cgroup went away: it will never run again. */
   readonly severed: boolean;
+  /** Ids of its links where it is several. */
+  readonly parts?: readonly number[] | undefined;
 }
 
 /**
@@ -62,14 +65,35 @@ export function observe(
       },
     ),
     maps: look(ledger.maps, openMap, (fd) => ({ id: mapInfo(fd).id })),
-    links: look(
-      ledger.links.map((link) => ({ ...link, name: link.id })),
-      (link) => openPinned(linkPin(layout, link.id), 'link'),
-      (fd) => {
-        const info = linkInfo(fd);
-        return { kernelId: info.id, programId: idRun(info), severed: isSevered(info) };
-      },
+    links: new Map(
+      ledger.links.flatMap(({ id }): [string, ObservedLink][] => {
+        const there = observeLink(linkPin(layout, id));
+        return there === undefined ? [] : [[id, there]];
+      }),
     ),
+  };
+}
+
+/** What is pinned as a link: one, or in a directory several; undefined if nothing is. */
+function observeLink(place: string): ObservedLink | undefined {
+  const infos = (isDirectory(place) ? pinnedParts(place) : [place]).flatMap((pin) => {
+    const fd = openPinned(pin, 'link');
+    if (fd === undefined) return [];
+    try {
+      return [linkInfo(fd.number)];
+    } finally {
+      fd.close();
+    }
+  });
+  const [first] = infos;
+  if (first === undefined) return undefined;
+  const runs = infos.map(idRun);
+  return {
+    kernelId: first.id,
+    // Of parts that run several programs, the one that is not what the first runs.
+    programId: runs.find((id) => id !== runs[0]) ?? runs[0]!,
+    severed: infos.some(isSevered),
+    parts: isDirectory(place) ? infos.map(({ id }) => id) : undefined,
   };
 }
 
