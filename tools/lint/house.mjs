@@ -43,7 +43,8 @@ export const house = {
     ],
     pure: [],
     native: [],
-    packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'tar', 'yaml', 'zod'],
+    // Of `sarif` there are types alone, for the compiler.
+    packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'sarif', 'tar', 'yaml', 'zod'],
   },
   plugin: {
     root: 'packages/plugin/src',

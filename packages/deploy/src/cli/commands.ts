@@ -4,7 +4,15 @@ import { BpfError } from '@nx-bpf/loader';
 import pc from 'picocolors';
 import { apply, destroy, planProject, repair, rollback, status } from '../apply';
 import { readPlan, type SavedPlan } from '../plan';
-import { describeConfig, planSummary, renderConfig, renderDeployment, renderPlan } from '../report';
+import {
+  describeConfig,
+  inWorkspace,
+  planSummary,
+  renderConfig,
+  renderDeployment,
+  renderPlan,
+  type Annotation,
+} from '../report';
 import { layoutOf } from '../state';
 import { bundle } from './bundle';
 import { lock } from './lock';
@@ -37,6 +45,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     return {
       lines: builtLines(input, objects),
       result: { ...subject(input), objects: builtJson(input, objects) },
+      annotations: objects.flatMap(warnings),
     };
   },
 
@@ -238,6 +247,20 @@ function title({ config }: CommandInput): string {
 
 function count(list: readonly unknown[], noun: string): string {
   return `${list.length} ${noun}${list.length === 1 ? '' : 's'}`;
+}
+
+/** What the compiler warned of. */
+function warnings({ diagnostics = [] }: CommandObject): Annotation[] {
+  return diagnostics
+    .filter(({ severity }) => severity === 'warning')
+    .map(({ file, line, column, message }) => ({
+      kind: 'warning',
+      rule: 'COMPILER_WARNING',
+      file: inWorkspace(file),
+      line,
+      column,
+      text: message,
+    }));
 }
 
 function builtLines({ config }: CommandInput, objects: readonly CommandObject[]): string[] {

@@ -86,10 +86,12 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
       });
   const watching = 'again after each save of a source, header or manifest, until Ctrl-C';
   const frozen = ['--frozen', 'refuse what is not as bpf.lock.json says'] as const;
+  const sarif = ['--sarif <file>', 'also write what is wrong as SARIF, for code hosts and editors'] as const;
   const bundle = ['--bundle <file>', 'what nx-bpf bundle wrote, in place of a workspace'] as const;
   onProject('build', 'compile the objects of a project')
     .option(...frozen)
-    .option('--watch', watching);
+    .option('--watch', watching)
+    .option(...sarif);
   onProject('verify', 'whether the programs relocate for the kernels that the manifest names')
     .addOption(
       new Option(
@@ -99,6 +101,7 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
         .choices(['offline', 'kernel'])
         .default('offline'),
     )
+    .option(...sarif)
     .option('--record', 'at level kernel: write to bpf.verified.json what budgets compare with')
     .option(...frozen);
   onProject('plan', 'what apply would change, and why; nothing is changed')

@@ -11,7 +11,8 @@ import { type CommandInput } from './request';
 export type CommandObject = Pick<
   BuiltObject,
   'name' | 'file' | 'sha256' | 'sources' | 'toolchain' | 'cached'
->;
+> &
+  Partial<Pick<BuiltObject, 'diagnostics'>>;
 
 /**
  * The objects of a project: compiled, unless they are as the sources say; or those of the bundle.

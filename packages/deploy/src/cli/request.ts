@@ -1,6 +1,7 @@
 import { type BpfError } from '@nx-bpf/loader';
 import { type OpenBundle } from '../bundle';
 import { type ProjectConfig } from '../manifest';
+import { type Annotation } from '../report';
 
 /** What is asked for: a command on a project in an environment. */
 export interface Request {
@@ -27,6 +28,8 @@ export interface Request {
   readonly level?: 'offline' | 'kernel' | undefined;
   /** Of `verify` at level `kernel`: record how much the verifier walked. */
   readonly record?: boolean | undefined;
+  /** Of `build` and `verify`: a SARIF file of what is wrong, relative to the current directory. */
+  readonly sarif?: string | undefined;
   /** Of `plan`: load what is new or changed, and let it go again. */
   readonly verify?: boolean | undefined;
   /** Of `plan`: exit status 2 if there is something to do. */
@@ -56,6 +59,8 @@ export interface Answer {
   readonly result: Record<string, unknown>;
   /** 0 unless the command itself says otherwise (`status` of a drifted deployment). */
   readonly exitStatus?: number;
+  /** What is wrong, place by place. Of an error that ends the command they are made from it. */
+  readonly annotations?: readonly Annotation[] | undefined;
   /** What scripts read beside the result: the command has said it to people, and ends with its status. */
   readonly error?: BpfError | undefined;
 }

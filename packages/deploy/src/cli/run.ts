@@ -3,7 +3,8 @@ import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { readBundle, type OpenBundle } from '../bundle';
 import { listProjects, loadProject, type ProjectConfig } from '../manifest';
-import { errorJson, errorStatus, renderError, resultJson } from '../report';
+import { annotationsOf, errorJson, errorStatus, renderError, resultJson } from '../report';
+import { annotate } from './annotate';
 import { commands, type CommandName } from './commands';
 import { outputDirectory } from './output-directory';
 import { type Outcome, type Request } from './request';
@@ -29,17 +30,21 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   let config: ProjectConfig | undefined;
   let bundle: OpenBundle | undefined;
   let outcome: Outcome;
+  let answered = false;
   try {
     bundle = request.bundle === undefined ? undefined : await openBundle(request.bundle, request);
     config = bundle?.config ?? loadProject(command === 'lock' ? inAnEnvironment(request) : request);
     const input = { config, bundle, request, note, verbose };
-    const { lines, result, error: failed, ...answer } = await commands[command](input);
+    const { lines, result, error: failed, annotations = [], ...answer } = await commands[command](input);
     const exitStatus = failed?.exitStatus ?? answer.exitStatus ?? 0;
     const error = failed === undefined ? null : errorJson(failed);
     if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
+    answered = true;
+    annotate(annotations, request, people);
     outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error } };
   } catch (error) {
     process.stderr.write(`${renderError(error, verbose).join('\n')}\n`);
+    if (error instanceof BpfError && !answered) annotateError(error, request, note, people);
     const { project, environment = null } = config ?? request;
     const result = { command, project, environment, notes, error: errorJson(error) };
     outcome = { success: false, exitStatus: errorStatus(error), result };
@@ -50,6 +55,20 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   if (config !== undefined && keeps) keepResult(config, command, outcome, note);
   if (json) process.stdout.write(`${resultJson(outcome.result)}\n`);
   return outcome;
+}
+
+/** The error has been told already: where the file cannot be written is said beside it. */
+function annotateError(
+  error: BpfError,
+  request: Request,
+  note: (text: string) => void,
+  people: NodeJS.WritableStream,
+): void {
+  try {
+    annotate(annotationsOf(error), request, people);
+  } catch (second) {
+    note((second as Error).message);
+  }
 }
 
 /** `lock` without an environment goes through all of them, so it needs no default: any will do to read the manifest. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BpfError, kernelIdentity } from '@nx-bpf/loader';
 import pc from 'picocolors';
-import { annotations, errorJson, inActions, loadAnnotations, renderLoads, renderVerdicts } from '../report';
+import { annotations, errorJson, loadAnnotations, renderLoads, renderVerdicts } from '../report';
 import { loadEach, recordFile, verify, writeRecord } from '../verify';
 import { isFrozen, objectsOf, relocations } from './objects';
 import { type Answer, type CommandInput } from './request';
@@ -33,8 +33,8 @@ async function byKernel(input: CommandInput): Promise<Answer> {
       error === undefined
         ? pc.green(`${title} is for the running kernel, ${release}`)
         : pc.red(`${title} is not for the running kernel, ${release}`),
-      ...(inActions() ? loadAnnotations(programs) : []),
     ],
+    annotations: loadAnnotations(programs),
     result: {
       project: config.project,
       environment: config.environment,
@@ -64,7 +64,8 @@ async function offline(input: CommandInput): Promise<Answer> {
         )
       : (required.length > 0 ? pc.red : pc.yellow)(`${title} is not for ${names}`);
   return {
-    lines: [...renderVerdicts(kernels, verbose), '', summary, ...(inActions() ? annotations(kernels) : [])],
+    lines: [...renderVerdicts(kernels, verbose), '', summary],
+    annotations: annotations(kernels),
     result: {
       project: config.project,
       environment: config.environment,

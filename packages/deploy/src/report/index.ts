@@ -1,9 +1,10 @@
-export { inActions } from './annotation';
+export { annotationsOf, inActions, inWorkspace, workflowCommand, type Annotation } from './annotation';
 export { describeConfig, renderConfig } from './config';
 export { renderDeployment } from './deployment';
 export { errorJson, errorStatus, renderError, type ErrorJson } from './error';
 export { jsonWriter, type JsonWriter } from './json-writer';
 export { planSummary, renderPlan } from './plan';
+export { sarifLog } from './sarif';
 export { table, type Column } from './table';
 export { hexText, plain, resultJson, valueJson, valueText } from '../maps';
 export { loadAnnotations, renderLoads } from './loads';

@@ -1,5 +1,5 @@
 import { type LoadVerdict } from '../verify';
-import { annotation } from './annotation';
+import { annotationsOf, type Annotation } from './annotation';
 import { renderError } from './error';
 import { table } from './table';
 
@@ -43,8 +43,8 @@ function grown(insns: number | null, recorded: number | null): string {
 }
 
 /** What is wrong, beside the lines of C where these are known. */
-export function loadAnnotations(programs: readonly LoadVerdict[]): string[] {
+export function loadAnnotations(programs: readonly LoadVerdict[]): Annotation[] {
   return programs.flatMap(({ program, errors }) =>
-    errors.map(({ fields, message }) => annotation('error', fields, `${program}: ${message}`)),
+    errors.flatMap((error) => annotationsOf(error, `${program}: `)),
   );
 }

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { fails, verdictName, type Finding, type KernelVerdict, type ProgramVerdict } from '../verify';
-import { annotation } from './annotation';
+import { type Annotation } from './annotation';
 import { table } from './table';
 
 /**
@@ -84,14 +84,21 @@ function asked({ kernel }: KernelVerdict, verdict: ProgramVerdict): string[] {
 }
 
 /** What was found, beside the lines of C: errors for kernels that are required, warnings for the others. */
-export function annotations(kernels: readonly KernelVerdict[]): string[] {
+export function annotations(kernels: readonly KernelVerdict[]): Annotation[] {
   return kernels.flatMap(({ kernel, required, programs }) =>
     programs.filter(fails).flatMap((verdict) =>
       verdict.findings
         .filter(({ state }) => state === 'missing' || state === 'unsure')
         .map((finding) => {
-          const text = `${verdictName(verdict)} on ${kernel}: ${finding.kind} ${finding.message}`;
-          return annotation(required ? 'error' : 'warning', finding, text);
+          const { code, kind, message, file, line } = finding;
+          return {
+            kind: required ? 'error' : 'warning',
+            rule: code ?? 'REQUIRED_KERNEL_FAILED',
+            file: file ?? undefined,
+            line: line ?? undefined,
+            column: undefined,
+            text: `${verdictName(verdict)} on ${kernel}: ${kind} ${message}`,
+          };
         }),
     ),
   );

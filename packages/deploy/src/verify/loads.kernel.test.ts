@@ -96,7 +96,7 @@ kernelSuite('verify by the running kernel', (kernel) => {
       delete process.env['GITHUB_ACTIONS'];
     }
     const line = source.split('\n').findIndex((each) => each.includes('unchecked')) + 1;
-    expect(written.join('')).toContain(`::error file=agent/src/watch.bpf.c,line=${line}::bad: `);
+    expect(written.join('')).toContain(`::error file=agent/src/watch.bpf.c,line=${line},col=9::bad: `);
   });
 
   test('constants of the environment are what the verifier sees, and budgets hold it', async () => {

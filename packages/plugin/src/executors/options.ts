@@ -25,9 +25,11 @@ export interface ReportOptions extends FrozenOptions {
 export interface BuildOptions extends FrozenOptions {
   /** Again after each save, until Ctrl-C. */
   readonly watch?: boolean;
+  /** File of what is wrong, in SARIF. */
+  readonly sarif?: string;
 }
 
-export interface LoadOptions extends BuildOptions {
+export interface LoadOptions extends Omit<BuildOptions, 'sarif'> {
   /** File of a saved plan. */
   readonly plan?: string;
 }
@@ -53,6 +55,8 @@ export interface PlanOptions extends FrozenOptions {
 }
 
 export interface VerifyOptions extends FrozenOptions {
+  /** File of what is wrong, in SARIF. */
+  readonly sarif?: string;
   readonly level?: 'offline' | 'kernel';
 }
 

@@ -27,7 +27,7 @@ test.each(Object.entries(executors))(
 
 /** What an executor takes beyond what all of them do. */
 const own: Readonly<Record<string, readonly string[]>> = {
-  build: ['watch', 'frozen'],
+  build: ['watch', 'frozen', 'sarif'],
   bundle: ['out', 'frozen'],
   load: ['plan', 'watch', 'frozen'],
   report: ['out', 'level', 'frozen'],
@@ -36,7 +36,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   status: ['repair'],
   plan: ['out', 'verify', 'detailedExitcode', 'frozen'],
   types: ['output'],
-  verify: ['level', 'frozen'],
+  verify: ['level', 'frozen', 'sarif'],
 };
 
 test.each(Object.keys(executors))('%s: every option is described, and an unknown one is refused', (name) => {
