@@ -300,6 +300,7 @@ export {
   TcFilter,
   tcFilters,
   tcxPrograms,
+  unregisterStructOps,
   UsdtLink,
   UsdtLinks,
   XdpLink,

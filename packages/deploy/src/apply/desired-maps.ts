@@ -79,11 +79,6 @@ export function desiredMaps(
       ) {
         complain('is a struct_ops, which belongs to its project: leave its pin and its size as they are');
       }
-      if (spec.structOps !== undefined && !spec.section.endsWith('.link')) {
-        complain(
-          'is of SEC(".struct_ops"), which no link holds: put it into SEC(".struct_ops.link") (Linux 6.4), or attach it with attachStructOps() of @nx-bpf/loader',
-        );
-      }
       const other = found.get(name);
       if (other === undefined) {
         found.set(name, { map, object });

@@ -96,13 +96,14 @@ export function structOpsLinks(config: ProjectConfig, objects: readonly Prepared
   return namedStructs(config, objects).map(({ id, relocated, map }): DesiredLink => {
     const struct = structOpsStruct(map, Btf.parse(relocated.btf!, { object: relocated.name }));
     const { optional } = config.structOps[id]!;
+    const link = map.section.endsWith('.link');
     const entry: StructOpsEntry = {
       id,
       optional,
       replace: 'make-before-break',
       netns: null,
       hook: 'struct_ops',
-      options: { struct },
+      options: { struct, link },
     };
     return {
       id,
@@ -114,7 +115,7 @@ export function structOpsLinks(config: ProjectConfig, objects: readonly Prepared
         .update(JSON.stringify(['struct_ops', struct, map.flags]))
         .update(map.data ?? '')
         .digest('hex'),
-      updatable: isUpdatableStruct(struct),
+      updatable: link && isUpdatableStruct(struct),
       replace: 'make-before-break',
       exclusive: exclusivePlace(entry),
       uses: { maps: [], programs: [] },

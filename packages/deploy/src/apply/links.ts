@@ -3,18 +3,23 @@ import {
   attach,
   attachStructOps,
   BpfError,
+  copyStructOps,
   Link,
+  StructOpsRegistration,
   UsdtLinks,
   withObject,
   type AttachableProgram,
   type Attachment,
   type HookOptions,
+  type StructOpsMap,
 } from '@nx-bpf/loader';
-import { type LinkEntry } from '../manifest';
+import { type AttachEntry, type LinkEntry, type StructOpsEntry } from '../manifest';
 import { type LinkChange } from '../plan';
 import { isDirectory, linkPin, type Layout, type Ledger } from '../state';
-import { exchangeHeld, heldId, linksOf, openHeld, removeHeld, replaceHeld, type Held } from './held';
+import { exchangeHeld, heldId, linksOf, openHeld, removePin, replaceHeld, type Held } from './held';
 import { hookOptions, type References } from './hook-options';
+import { pinTemporarily } from './pins';
+import { Registration } from './registration';
 import { ranOn, type Runnable } from './runnable';
 import { type Undo } from './undo';
 
@@ -117,7 +122,10 @@ function attachInPlace(step: LinkStep, undo: Undo): Held {
   const { change, before } = step;
   if (before === undefined || change.switch !== 'gap') {
     try {
-      return attachEntry(step, undo);
+      const link = attachEntry(step, undo);
+      // Its pin is about to go, which does not take it off.
+      if (before?.link instanceof Registration) leave(step, before, undo);
+      return link;
     } catch (error) {
       const inTheWay = error instanceof BpfError && error.code === 'ATTACH_CONFLICT';
       if (!inTheWay || before === undefined) throw error;
@@ -159,7 +167,7 @@ function leave(step: LinkStep, before: LinkBefore, undo: Undo): void {
     return;
   }
   const numbers = linksOf(before.link).map((link) => link.id);
-  removeHeld(linkPin(layout, id));
+  removePin(linkPin(layout, id));
   undo.push(`attach link ${id} again`, () => reattach(step, undo));
   before.link.close();
   for (let i = 0; i < freeing.attempts && numbers.some(isThere); i++) {
@@ -182,9 +190,10 @@ function reattach({ before, change, layout, mode, referencesBefore }: LinkStep, 
   const { runs, entry } = before!;
   if (runs === undefined) throw unknownBefore('it cannot be opened, by a pin or by its id');
   if (entry === undefined) throw unknownBefore('no ledger says how it was attached');
-  const link = attachAs(runs, entry, referencesBefore, undo);
   const id = change.renamedFrom ?? change.name;
-  replaceHeld(link, `link '${id}'`, linkPin(layout, id), mode);
+  const place = linkPin(layout, id);
+  const link = attachAs(runs, entry, referencesBefore, { place, mode, undo });
+  replaceHeld(link, `link '${id}'`, place, mode);
   link.close();
 }
 
@@ -194,22 +203,62 @@ function unknownBefore(why: string): BpfError {
 }
 
 function attachEntry(step: LinkStep, undo: Undo): Held {
-  const link = attachAs(step.runs, step.entry, step.references, undo);
+  const place = linkPin(step.layout, step.change.name);
+  const link = attachAs(step.runs, step.entry, step.references, { place, mode: step.mode, undo });
   undo.own(`link ${step.change.name}`, link);
+  // Nothing but that takes it off.
+  if (link instanceof Registration) undo.push(`unregister ${step.change.name}`, () => link.detach());
   return link;
 }
 
-function attachAs(runs: Runnable, entry: LinkEntry, references: References, undo: Undo): Held {
-  const made = attachAny(runs, entry, references, undo);
-  if (made instanceof Link || made instanceof UsdtLinks) return made;
+/** Where something is attached, for what has to be pinned before it is. */
+interface Attaching {
+  readonly place: string;
+  readonly mode: number;
+  readonly undo: Undo;
+}
+
+function attachAs(runs: Runnable, entry: LinkEntry, references: References, attaching: Attaching): Held {
+  const made =
+    entry.hook === 'struct_ops'
+      ? attachStruct(runs as StructOpsMap, entry, attaching)
+      : attachProgram(runs as AttachableProgram, entry, references, attaching.undo);
+  if (made instanceof Link || made instanceof UsdtLinks || made instanceof Registration) return made;
   made.close();
   throw new BpfError('INTERNAL', `attachment '${entry.id}': ${entry.hook} has no links`);
 }
 
-function attachAny(runs: Runnable, entry: LinkEntry, references: References, undo: Undo): Attachment {
-  // Its value is in the map already: see loadPrograms.
-  if (entry.hook === 'struct_ops') return attachStructOps(runs);
+function attachProgram(
+  program: AttachableProgram,
+  entry: AttachEntry,
+  references: References,
+  undo: Undo,
+): Attachment {
   const options = hookOptions(entry, references, undo);
   // The manifest was checked against the loader's own table of options.
-  return attach(runs as AttachableProgram, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
+  return attach(program, entry.hook, options as unknown as HookOptions[typeof entry.hook]);
+}
+
+/** One with a link has its value already: see loadPrograms. */
+function attachStruct(
+  map: StructOpsMap,
+  { options }: StructOpsEntry,
+  attaching: Attaching,
+): Attachment | Registration {
+  if (options.link) return attachStructOps(map);
+  const { place, mode, undo } = attaching;
+  let registered = map;
+  if (map.value === undefined) {
+    // It was registered before, which the kernel does but once.
+    const copy = copyStructOps(map);
+    undo.own(`struct_ops ${map.name}`, copy);
+    registered = { fd: copy.fd.number, name: copy.name, value: copy.value };
+  }
+  // Registered without a pin nobody would find it again: killed in between, the next apply unregisters it by this one.
+  const pinned = { number: registered.fd };
+  const temporary = pinTemporarily(pinned, `struct_ops '${map.name}'`, place, mode);
+  undo.push(`remove ${temporary}`, () => removePin(temporary));
+  const made = attachStructOps(registered);
+  if (made instanceof StructOpsRegistration) made.release();
+  return new Registration(pinned);
 }

@@ -33,6 +33,8 @@ export interface LiveMap {
   readonly fresh: boolean;
   /** Somebody else pinned it, and we use it. */
   readonly adopted: boolean;
+  /** Of a struct_ops without a link: the value that registers it. */
+  readonly registers?: Uint8Array | undefined;
 }
 
 /** Everything of the new generation as fds, with nothing pinned and nothing attached yet. */
@@ -152,12 +154,18 @@ function loadFresh(
   }
   undo.own(`object ${object.name}`, loaded);
   for (const text of loaded.notes) note(`${object.name}: ${text}`);
-  prepareStructs(loaded);
+  const structs = prepareStructs(loaded);
   for (const { spec, fd, origin } of loaded.maps) {
     const name = deployedName(object.name, spec);
     if (live.maps.has(name)) continue;
     const isAdopted = origin === 'pinned';
-    live.maps.set(name, { fd, info: mapInfo(fd.number), fresh: !isAdopted, adopted: isAdopted });
+    live.maps.set(name, {
+      fd,
+      info: mapInfo(fd.number),
+      fresh: !isAdopted,
+      adopted: isAdopted,
+      registers: structs.get(spec.name),
+    });
   }
   // Programs that a slot of a prog array brought along are not among the wanted: the array holds them.
   for (const { name, function: entry } of wanted) {
@@ -174,14 +182,20 @@ function loadFresh(
   }
 }
 
-/** The kernel checks a struct as its value is written; without a link that would register it. */
-function prepareStructs(loaded: LoadedObject): void {
+/**
+ * The kernel checks a struct as its value is written; without a link that would register it.
+ *
+ * @returns values of those without a link, by name
+ */
+function prepareStructs(loaded: LoadedObject): Map<string, Uint8Array> {
   const programs = new Map(loaded.programs.map(({ spec, fd }) => [spec.function, fd.number]));
+  const values = new Map<string, Uint8Array>();
   for (const { spec, fd } of loaded.maps) {
     if (spec.structOps === undefined) continue;
     const value = structOpsValue(spec, (index) => programs.get(index));
-    prepareStructOps({ fd: fd.number, name: spec.name, value });
+    if (!prepareStructOps({ fd: fd.number, name: spec.name, value })) values.set(spec.name, value);
   }
+  return values;
 }
 
 function replacedBy(desired: Desired, program: string): DesiredLink['replaces'] {

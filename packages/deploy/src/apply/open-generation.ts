@@ -1,4 +1,4 @@
-import { BpfError, Fd, fdById, mapInfo, programInfo } from '@nx-bpf/loader';
+import { BpfError, copyStructOps, Fd, fdById, mapInfo, programInfo, structOpsState } from '@nx-bpf/loader';
 import {
   generationMapPin,
   keptGenerations,
@@ -42,6 +42,10 @@ export function openGeneration(layout: Layout, ledger: Ledger, undo: Undo): Live
       if (pin !== undefined) problems.push(`map ${name} (id ${recorded.id}) is gone`);
       continue;
     }
+    if (recorded.type === 'struct_ops' && structOpsState({ fd: fd.number }) === 'unregistered') {
+      maps.set(name, copyOf(name, fd, undo));
+      continue;
+    }
     const fresh = pin !== undefined && !adopted && pinnedMapId(pin) !== recorded.id;
     maps.set(name, { fd, info: mapInfo(fd.number), fresh, adopted });
   }
@@ -51,6 +55,25 @@ export function openGeneration(layout: Layout, ledger: Ledger, undo: Undo): Live
     `generation ${ledger.generation} of ${ledger.project}/${ledger.environment} is not whole any more: ${problems.join('; ')}`,
     { problems, hint: 'apply builds what the manifest says anew' },
   );
+}
+
+/** A struct_ops that was unregistered comes back as a copy: the kernel registers none twice. */
+function copyOf(name: string, map: Fd, undo: Undo): LiveMap {
+  const copy = copyStructOps({ fd: map.number, name });
+  undo.own(`struct_ops ${name}`, copy);
+  const { fd, value } = copy;
+  return { fd, info: mapInfo(fd.number), fresh: true, adopted: false, registers: value };
+}
+
+/** A generation with the copies that took the places of maps: see `openGeneration`. */
+export function withCopies(ledger: Ledger, { maps }: Live): Ledger {
+  return {
+    ...ledger,
+    maps: ledger.maps.map((map) => {
+      const copy = map.type === 'struct_ops' ? maps.get(map.name) : undefined;
+      return copy === undefined ? map : { ...map, id: copy.info.id };
+    }),
+  };
 }
 
 function openProgram(

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Fd, pinObject } from '@nx-bpf/loader';
-import { createDirectories, removeIfEmpty, temporaryPrefix } from '../state';
+import { type Fd, mapInfo, pinObject } from '@nx-bpf/loader';
+import { createDirectories, pinnedMapId, removeIfEmpty, temporaryPrefix } from '../state';
 import { type Undo } from './undo';
 
 /** Makes a directory and those above it; the undo removes what was made here. */
@@ -25,14 +25,40 @@ export function pin(object: Pinnable, what: string, place: string, mode: number)
 
 /** Pins an object where something may be pinned already: the one takes the place of the other in one step. */
 export function replacePin(object: Pinnable, what: string, place: string, mode: number): void {
-  const temporary = path.join(path.dirname(place), `${temporaryPrefix}${path.basename(place)}`);
-  fs.rmSync(temporary, { force: true });
+  const temporary = pinTemporarily(object, what, place, mode);
   try {
-    pin(object, what, temporary, mode);
     fs.renameSync(temporary, place);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Pins an object beside its place, where tidying up finds it if nobody renames it. What is pinned there already stays,
+ * if it is the same.
+ *
+ * @returns the path
+ */
+export function pinTemporarily(object: Pinnable, what: string, place: string, mode: number): string {
+  const temporary = path.join(path.dirname(place), `${temporaryPrefix}${path.basename(place)}`);
+  if (pinnedMapId(temporary) !== undefined && isSameMap(object, temporary)) return temporary;
+  fs.rmSync(temporary, { force: true });
+  try {
+    pin(object, what, temporary, mode);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
+}
+
+function isSameMap({ number }: Pinnable, place: string): boolean {
+  try {
+    return mapInfo(number).id === pinnedMapId(place);
+  } catch {
+    // It is no map.
+    return false;
   }
 }
 

@@ -8,7 +8,7 @@ import { type Interruption } from './interruption';
 import { type LiveLink } from './links';
 import { type Live } from './load-programs';
 import { keepLostMaps } from './lost-maps';
-import { openGeneration } from './open-generation';
+import { openGeneration, withCopies } from './open-generation';
 import { hasTarget } from './optional';
 import { makeDirectories } from './pins';
 import { refuseShared } from './refuse-shared';
@@ -38,9 +38,10 @@ export interface RestoreWork {
 export async function restore(work: RestoreWork): Promise<{ plan: Plan; ledger: Ledger }> {
   const { config, layout, current, interruption, undo } = work;
   const { mode } = config.pin;
-  const target = withTargets(work);
-  refuseShared(layout, target);
-  const live = openGeneration(layout, target, undo);
+  const recorded = withTargets(work);
+  refuseShared(layout, recorded);
+  const live = openGeneration(layout, recorded, undo);
+  const target = withCopies(recorded, live);
   const plan = planRestore(work, target, live);
   await interruption.checkpoint();
 

@@ -23,7 +23,7 @@ import { type Live } from './load-programs';
 import { type Undo } from './undo';
 
 /** What a link runs: a program, or the map of a struct_ops. */
-export type Runnable = AttachableProgram | Pick<StructOpsMap, 'fd' | 'name'>;
+export type Runnable = AttachableProgram | StructOpsMap;
 
 /** The kernel's id of what a link of a generation runs. */
 export function runnableId(
@@ -36,13 +36,16 @@ export function runnableId(
 /** Whether a link is given something else to run in place. */
 export function isUpdatable(entry: LinkEntry): boolean {
   return entry.hook === 'struct_ops'
-    ? isUpdatableStruct(entry.options.struct)
+    ? entry.options.link && isUpdatableStruct(entry.options.struct)
     : hooks[entry.hook].update === 'swap';
 }
 
 /** What a link is to run. */
 export function runnable(live: Live, name: string, { hook }: LinkEntry): Runnable {
-  if (hook === 'struct_ops') return { fd: live.maps.get(name)!.fd.number, name };
+  if (hook === 'struct_ops') {
+    const { fd, registers } = live.maps.get(name)!;
+    return { fd: fd.number, name, value: registers };
+  }
   const { fd, type, attachType, target } = live.programs.get(name)!;
   return { fd: fd.number, name, type, attachType, target };
 }

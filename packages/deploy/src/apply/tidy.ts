@@ -13,6 +13,7 @@ import {
   type Ledger,
   type OutsidePin,
 } from '../state';
+import { removeHeld } from './held';
 import { bringBackMaps } from './lost-maps';
 import { replacePin } from './pins';
 
@@ -40,7 +41,11 @@ export function tidy(
   );
   if (ledger !== undefined) bringBackMaps(layout, ledger);
   const places = unnamedPlaces(layout, ledger, keepGenerations).filter((place) => !except.has(place));
-  for (const place of places) fs.rmSync(place, { recursive: true });
+  const staying = new Set(ledger?.links.map(({ kernelId }) => kernelId));
+  for (const place of places) {
+    if (path.dirname(place) === layout.links) removeHeld(place, staying);
+    else fs.rmSync(place, { recursive: true });
+  }
   return [...outside.map(({ pin }) => pin), ...places.filter((place) => place !== layout.outside)];
 }
 

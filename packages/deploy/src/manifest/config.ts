@@ -228,7 +228,7 @@ export interface AttachEntry {
   readonly options: HookOptions;
 }
 
-/** A struct_ops as something attached: what it runs is a map. */
+/** A struct_ops as something attached, through a link or without: what it runs is a map. */
 export interface StructOpsEntry {
   readonly id: string;
   readonly optional: boolean;
@@ -238,6 +238,8 @@ export interface StructOpsEntry {
   readonly options: {
     /** Name of the kernel's struct. */
     readonly struct: string;
+    /** Whether a link holds it; else it is registered until it is unregistered. */
+    readonly link: boolean;
   };
 }
 

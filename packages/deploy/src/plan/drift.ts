@@ -1,4 +1,4 @@
-import { type Ledger, type Observed } from '../state';
+import { type Ledger, type LedgerMap, type Observed } from '../state';
 import { type Drift } from './change';
 import { isSameLink } from './plan-links';
 
@@ -16,14 +16,16 @@ export function findDrift(recorded: Ledger | undefined, observed: Observed): Dri
   }
   for (const map of recorded?.maps ?? []) {
     const there = observed.maps.get(map.name);
-    if (there === undefined) add('map', map.name, map.pin === undefined ? 'it is gone' : 'its pin is gone');
+    if (there === undefined) add('map', map.name, missingMap(map));
     else if (there.id !== map.id) add('map', map.name, `another map (id ${there.id}) is pinned in its place`);
   }
   for (const link of recorded?.links ?? []) {
     const there = observed.links.get(link.id);
     if (there === undefined) add('link', link.id, `its pin is gone, so it is detached (${link.target})`);
-    else if (there.severed) add('link', link.id, `what it was attached to is gone (${link.target})`);
-    else if (there.kernelId !== link.kernelId)
+    else if (there.severed) {
+      const what = link.hook === 'struct_ops' ? 'it was unregistered' : 'what it was attached to is gone';
+      add('link', link.id, `${what} (${link.target})`);
+    } else if (there.kernelId !== link.kernelId)
       add('link', link.id, `another link (id ${there.kernelId}) is pinned in its place`);
     else if (!isSameLink(there, link))
       add(
@@ -37,6 +39,11 @@ export function findDrift(recorded: Ledger | undefined, observed: Observed): Dri
     }
   }
   return found;
+}
+
+function missingMap({ pin, type }: LedgerMap): string {
+  if (type === 'struct_ops') return 'it was unregistered, or its pin is gone';
+  return pin === undefined ? 'it is gone' : 'its pin is gone';
 }
 
 /** As people read it: `program guard: its pin is gone`. */

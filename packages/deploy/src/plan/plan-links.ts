@@ -107,13 +107,14 @@ function howReplaced(link: DesiredLink, before: LedgerLink): Switch {
  * The place that a link has to itself, if its hook runs one program only: an interface has one XDP program, whatever
  * the mode.
  *
- * Of structs the kernel may have one, such as the scheduler's; of congestion controls it has many.
+ * Of structs the kernel may have one, such as the scheduler's; of congestion controls it has many. What no link holds
+ * goes before the next comes: it has the same name, as a rule.
  *
  * @returns null for hooks that run several
  */
 export function exclusivePlace({ hook, netns, options }: LedgerLink['entry']): string | null {
   if (hook === 'struct_ops')
-    return options.struct === 'tcp_congestion_ops' ? null : `struct_ops ${options.struct}`;
+    return options.link && options.struct === 'tcp_congestion_ops' ? null : `struct_ops ${options.struct}`;
   return hook === 'xdp' ? `xdp ${String(options['interface'])} ${netns ?? ''}` : null;
 }
 

@@ -1,4 +1,4 @@
-import { Fd, fdById, linkInfo, mapInfo, programInfo, type LinkInfo } from '@nx-bpf/loader';
+import { Fd, fdById, linkInfo, mapInfo, programInfo, structOpsState, type LinkInfo } from '@nx-bpf/loader';
 import { attachPoints, programNames, type AttachPlace, type AttachPoint } from './attach-points';
 import { linkPin, programPin, type Layout } from './layout';
 import { openPinned } from './ledger-map';
@@ -64,7 +64,7 @@ export function observe(
         return { id, tag };
       },
     ),
-    maps: look(ledger.maps, openMap, (fd) => ({ id: mapInfo(fd).id })),
+    maps: look(ledger.maps, openUsable, (fd) => ({ id: mapInfo(fd).id })),
     links: new Map(
       ledger.links.flatMap(({ id }): [string, ObservedLink][] => {
         const there = observeLink(linkPin(layout, id));
@@ -76,6 +76,8 @@ export function observe(
 
 /** What is pinned as a link: one, or in a directory several; undefined if nothing is. */
 function observeLink(place: string): ObservedLink | undefined {
+  const registered = isDirectory(place) ? undefined : observeRegistration(place);
+  if (registered !== undefined) return registered;
   const infos = (isDirectory(place) ? pinnedParts(place) : [place]).flatMap((pin) => {
     const fd = openPinned(pin, 'link');
     if (fd === undefined) return [];
@@ -95,6 +97,27 @@ function observeLink(place: string): ObservedLink | undefined {
     severed: infos.some(isSevered),
     parts: isDirectory(place) ? infos.map(({ id }) => id) : undefined,
   };
+}
+
+/** A struct_ops that no link holds is pinned by its map. */
+function observeRegistration(place: string): ObservedLink | undefined {
+  const id = pinnedMapId(place);
+  if (id === undefined) return undefined;
+  const fd = openPinned(place, 'map')!;
+  try {
+    return { kernelId: id, programId: id, severed: structOpsState({ fd: fd.number }) !== 'registered' };
+  } finally {
+    fd.close();
+  }
+}
+
+/** A map by its pin or id; none that was unregistered, which the kernel never takes again. */
+function openUsable(map: LedgerMap): Fd | undefined {
+  const fd = openMap(map);
+  if (fd === undefined || map.type !== 'struct_ops' || structOpsState({ fd: fd.number }) !== 'unregistered')
+    return fd;
+  fd.close();
+  return undefined;
 }
 
 /** Where the links of a ledger are. */

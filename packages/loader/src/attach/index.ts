@@ -57,6 +57,7 @@ export {
   prepareStructOps,
   StructOpsLink,
   StructOpsRegistration,
+  unregisterStructOps,
   type StructOpsMap,
 } from './struct-ops';
 export { copyStructOps, structOpsState, type StructOpsCopy, type StructOpsState } from './struct-ops-copy';

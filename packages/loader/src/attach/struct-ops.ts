@@ -163,11 +163,7 @@ export class StructOpsRegistration implements Attachment {
    */
   detach(): void {
     if (!this.registered) return;
-    try {
-      mapDelete(this.map.fd, key);
-    } catch (error) {
-      throw refused(this.map, `${this.where}: detach`, errnoOf(error));
-    }
+    unregisterStructOps(this.map);
     this.registered = false;
   }
 
@@ -205,6 +201,27 @@ export function prepareStructOps(map: StructOpsMap): boolean {
   if (!hasLink(map)) return false;
   writeOnce(map, `struct_ops ${map.name}`);
   return true;
+}
+
+/**
+ * Let the kernel use one of `.struct_ops` no longer, whoever registered it. Sockets that use it keep it.
+ *
+ * @throws BpfError ATTACH_FAILED, also where it is not registered
+ *
+ * @example
+ * ```ts
+ * const congestion = loadFile('congestion.bpf.o');
+ * const registered = congestion.attachStructOps('plain');
+ * if (registered instanceof StructOpsRegistration) registered.release();
+ * unregisterStructOps({ fd: congestion.map('plain').fd, name: 'plain' });
+ * ```
+ */
+export function unregisterStructOps(map: Pick<StructOpsMap, 'fd' | 'name'>): void {
+  try {
+    mapDelete(map.fd, key);
+  } catch (error) {
+    throw refused(map, `struct_ops ${map.name}: detach`, errnoOf(error));
+  }
 }
 
 function hasLink({ fd }: StructOpsMap): boolean {
@@ -246,7 +263,7 @@ function errnoOf(error: unknown): number {
 
 const conflicts: readonly string[] = ['EEXIST', 'EBUSY'];
 
-function refused(map: StructOpsMap, what: string, errno: number): BpfError {
+function refused(map: Pick<StructOpsMap, 'name'>, what: string, errno: number): BpfError {
   const name = errnoName(Math.abs(errno));
   return failure(what, errno, {
     code: conflicts.includes(name) ? 'ATTACH_CONFLICT' : 'ATTACH_FAILED',
