@@ -259,6 +259,24 @@ test('a result is kept by what it depends on: the object, the constants, the ker
   expect(fs.readdirSync(folder)).toHaveLength(5);
 });
 
+test('an edit that gives the same object costs nothing: what was found is answered', async () => {
+  workspace(reading.replace('struct task {', '#include "watch.h"\nstruct task {'));
+  put('agent/src/watch.h', '/* what the watch is for */\n#define UNUSED 1\n');
+  await verified();
+  const object = path.join(root, 'agent/dist/bpf/dev/watch.bpf.o');
+  const before = fs.readFileSync(object);
+  const folder = path.join(root, '.nx-bpf/cache/verified');
+  const kept = fs.readdirSync(folder);
+  for (const file of kept) {
+    const text = fs.readFileSync(path.join(folder, file), 'utf8');
+    fs.writeFileSync(path.join(folder, file), text.replaceAll('"relocates":"no"', '"relocates":"unsure"'));
+  }
+  put('agent/src/watch.h', '/* a comment that says more */\n#define UNUSED 2\n');
+  expect(summary((await verified()).kernels)).toEqual(['new: yes', 'old: unsure']);
+  expect(fs.readFileSync(object).equals(before)).toBe(true);
+  expect(fs.readdirSync(folder)).toEqual(kept);
+});
+
 test('a program that is loaded and cannot be attached is told from one that cannot be loaded', async () => {
   const tcx = `${header}SEC("socket") int watch(void *ctx) { return 0; }`;
   workspace(tcx, '{ old: { btf: old.btf } }');
