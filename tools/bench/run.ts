@@ -1,17 +1,25 @@
+import { run as kernels } from './kernels/run';
 import { run as load } from './load/run';
 import { run as mapDump } from './map-dump';
 import { run as ringBuffer } from './ring-buffer/run';
 
-/** `npm run bench [load|ring-buffer|map-dump]`: each measures us beside a peer, in turns, and prints a table. Needs root. */
+/**
+ * `npm run bench [load|ring-buffer|map-dump]`: each measures us beside a peer, in turns, and prints a table. Needs root.
+ * `kernels`, which downloads some gigabytes and has no peer, runs only where it is named.
+ */
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   load: () => load([]),
   'ring-buffer': ringBuffer,
   'map-dump': mapDump,
+  kernels,
 };
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'load') return load(process.argv.slice(3));
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
+  const names =
+    process.argv.length > 2
+      ? process.argv.slice(2)
+      : Object.keys(benchmarks).filter((name) => name !== 'kernels');
   for (const name of names) {
     const benchmark = benchmarks[name];
     if (benchmark === undefined)

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import {
   BpfError,
-  Btf,
   BtfKind,
+  type Btf,
   kernelIdentity,
   moduleIdentities,
   objectDigest,
@@ -19,6 +19,7 @@ import { readBtfHub } from './btfhub';
 import { packagedKernel } from './debian-package';
 import { decompress } from './decompress';
 import { readKernelImage } from './kernel-image';
+import { kernelTypes } from './kernel-types';
 import { ModuleTypes } from './module-types';
 
 /** A kernel of the manifest, ready to be asked. */
@@ -88,7 +89,7 @@ function packaged(pattern: string, { config }: KernelConfig, { note, lock }: Pac
   checkKernelLock(lock, pattern, kernel, note);
   const { directory, package: name, version, sha256, banner } = kernel;
   const file = config ?? path.join(directory, 'config');
-  const btf = lazy(() => Btf.parse(fs.readFileSync(path.join(directory, 'vmlinux.btf')), { object: name }));
+  const btf = lazy(() => kernelTypes(read(path.join(directory, 'vmlinux.btf')), sha256, name));
   const modules = lazy(() => new ModuleTypes(directory));
   return {
     source: `${name} ${version}`,
@@ -110,7 +111,7 @@ async function ofFile(file: string, { config }: KernelConfig): Promise<Found> {
   const sha256 = objectDigest(bytes);
   const content = file.endsWith('.tar.xz') ? await readBtfHub(bytes, file) : bytes;
   const image = lazy(() => readKernelImage(content, file));
-  const btf = lazy(() => Btf.parse(image().btf, { object: file }));
+  const btf = lazy(() => kernelTypes(image().btf, sha256, file));
   return {
     source: file,
     release: undefined,

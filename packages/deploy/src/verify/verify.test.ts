@@ -12,16 +12,20 @@ import { run } from '../cli/run';
 import { type KernelVerdict } from './verdict';
 
 let root: string;
+const cacheHome = process.env['XDG_CACHE_HOME'];
 const output: string[] = [];
 const write = process.stdout.write.bind(process.stdout);
 beforeEach(() => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-verify-'));
   process.stdout.write = ((text: string) => output.push(text) > 0) as typeof process.stdout.write;
+  process.env['XDG_CACHE_HOME'] = path.join(root, 'cache');
 });
 afterEach(() => {
   process.stdout.write = write;
   output.splice(0);
   delete process.env['GITHUB_ACTIONS'];
+  if (cacheHome === undefined) delete process.env['XDG_CACHE_HOME'];
+  else process.env['XDG_CACHE_HOME'] = cacheHome;
   fs.rmSync(root, { recursive: true });
 });
 
