@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { Binary, EM_AARCH64, EM_X86_64 } from '../elf';
 import { BpfError } from '../errors';
 
@@ -14,7 +14,7 @@ export function readBinary<T>(file: string, use: (binary: Binary) => T): T {
   const fd = open(file);
   try {
     const read = (offset: number, length: number): Uint8Array => readAt(fd, file, offset, length);
-    const binary = Binary.read({ name: file, size: fstatSync(fd).size, read });
+    const binary = Binary.read({ name: file, size: sizeOf(fd, file), read });
     const expected = machines[process.arch];
     if (expected === undefined || binary.machine === expected) return use(binary);
     throw new BpfError('BINARY_UNSUPPORTED', `${file}: not a binary that runs here`, {
@@ -28,17 +28,48 @@ export function readBinary<T>(file: string, use: (binary: Binary) => T): T {
 }
 
 function open(file: string): number {
+  return reading(file, () => openSync(file, 'r'));
+}
+
+/** @throws BpfError FILE, also for what is no regular file */
+function sizeOf(fd: number, file: string): number {
+  const stats = reading(file, () => fstatSync(fd));
+  if (stats.isFile()) return stats.size;
+  throw new BpfError('FILE', `binary ${file} cannot be read`, {
+    path: file,
+    found: stats.isDirectory() ? 'a directory' : 'no regular file',
+    expected: 'an ELF file',
+  });
+}
+
+/**
+ * The size of a binary in bytes.
+ *
+ * @throws BpfError FILE
+ */
+export function binarySize(file: string): number {
+  return reading(file, () => statSync(file)).size;
+}
+
+function reading<T>(file: string, read: () => T): T {
   try {
-    return openSync(file, 'r');
+    return read();
   } catch (error) {
-    throw new BpfError('FILE', `binary ${file} cannot be read`, { path: file }, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new BpfError(
+      'FILE',
+      `binary ${file} cannot be read: ${message}`,
+      { path: file, errno: code },
+      error,
+    );
   }
 }
 
 function readAt(fd: number, file: string, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
-    const count = readSync(fd, bytes, done, length - done, offset + done);
+    const from = done;
+    const count = reading(file, () => readSync(fd, bytes, from, length - from, offset + from));
     if (count === 0) {
       throw new BpfError('FILE', `binary ${file} became shorter while it was read`, { path: file, offset });
     }

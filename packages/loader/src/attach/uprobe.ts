@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { ProgramType } from '../object';
 import { uprobeCauses } from './causes';
 import { type EventLink } from './event-link';
@@ -6,6 +5,7 @@ import { attachFailed, type Attempt } from './failure';
 import { type Link } from './link';
 import { attachToProbe, openProbe, type ProbeMode } from './probe-event';
 import { type AttachableProgram } from './program';
+import { binarySize } from './read-binary';
 import { requireType } from './require-type';
 import { checkOffset, resolvePlace, type UserPlace } from './user-place';
 
@@ -65,7 +65,7 @@ function probe(
   const { file, offset, text } = resolvePlace(program, hook, options);
   // The kernel takes any place for a counter, and never counts at one that is not in the file.
   if (referenceCounter !== undefined)
-    checkOffset(program, hook, referenceCounter, Math.min(statSync(file).size - 2, 0xffffffff));
+    checkOffset(program, hook, referenceCounter, Math.min(binarySize(file) - 2, 0xffffffff));
   const where = `${hook} ${text}${pid === undefined ? '' : ` of process ${pid}`}`;
   return attachUserProbe(program, { hook, where, file, offset, pid, referenceCounter, cookie, mode });
 }

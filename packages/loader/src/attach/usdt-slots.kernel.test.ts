@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kernelSuite } from '../../../../tools/testing/kernel';
-import { closeFd, mapCreate, mapInfo, mapUpdate, succeeded } from '../kernel';
+import { closeFd, mapCreate, mapInfo, mapUpdate, succeeded, withObject } from '../kernel';
 import { MapType } from '../object';
-import { releaseSlot, takeSlot, type SpecMap } from './usdt-slots';
+import { rememberedMaps, releaseSlot, takeSlot, type SpecMap } from './usdt-slots';
 
 kernelSuite('slots of a map of argument specs', () => {
   let map: SpecMap;
@@ -40,5 +40,25 @@ kernelSuite('slots of a map of argument specs', () => {
     expect(() => take(11)).toThrow('no room');
     releaseSlot(map, 1);
     expect(take(11)).toBe(1);
+  });
+
+  test('maps that are gone are forgotten when the next one comes', async () => {
+    take(7);
+    const sizes = { key_size: 4, value_size: 8, max_entries: 4 };
+    const create = (): SpecMap => {
+      const fd = succeeded(mapCreate({ map_type: MapType.array, ...sizes }), 'BPF_MAP_CREATE');
+      return { fd, id: mapInfo(fd).id, maxEntries: 4 };
+    };
+    const gone = create();
+    takeSlot(gone, spec(8));
+    expect(rememberedMaps()).toEqual(expect.arrayContaining([map.id, gone.id]));
+    closeFd(gone.fd);
+    // The kernel frees a map a little after its last fd is closed.
+    await expect.poll(() => withObject('map', gone.id, () => true)).toBeUndefined();
+    const next = create();
+    takeSlot(next, spec(9));
+    expect(rememberedMaps()).not.toContain(gone.id);
+    expect(rememberedMaps()).toEqual(expect.arrayContaining([map.id, next.id]));
+    closeFd(next.fd);
   });
 });

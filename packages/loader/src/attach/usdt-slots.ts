@@ -1,5 +1,5 @@
 import { BpfError } from '../errors';
-import { mapLookup, mapUpdate } from '../kernel';
+import { closeFd, fdById, mapLookup, mapUpdate } from '../kernel';
 
 /** A slot of a map that links of this process need. */
 interface Slot {
@@ -75,8 +75,27 @@ export function releaseSlot(map: SpecMap, slot: number): void {
 
 function slotsOf({ id }: SpecMap): Map<number, Slot> {
   let slots = known.get(id);
-  if (slots === undefined) known.set(id, (slots = new Map()));
+  if (slots === undefined) {
+    for (const other of known.keys()) if (!isThere(other)) known.delete(other);
+    known.set(id, (slots = new Map()));
+  }
   return slots;
+}
+
+/** Without the right to ask, it may be. */
+function isThere(map: number): boolean {
+  try {
+    const fd = fdById('map', map);
+    if (fd !== undefined) closeFd(fd);
+    return fd !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+/** Ids of the maps of which something is remembered: those that were there when the last one came. */
+export function rememberedMaps(): number[] {
+  return [...known.keys()];
 }
 
 function read({ fd }: SpecMap, slot: number, size: number): Uint8Array {
