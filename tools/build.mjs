@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { bundleCli } from './bundle-cli.mjs';
 import { quickEnvironment } from './setup/command.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -25,6 +26,7 @@ for (const name of ['loader', 'deploy', 'plugin']) {
   );
   if (compile.status !== 0) process.exit(1);
   copyTheRest(path.join(directory, 'src'), path.join(directory, 'dist'));
+  if (name === 'deploy') await bundleCli(directory);
 }
 
 /** The compiler leaves out what is not imported: the schemas of executors and generators, and the C of templates. */

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import type koffi from 'koffi';
 import { BpfError } from '../errors';
+import { loadKoffi } from './load-koffi';
 import { syscallNumbers, type SyscallNumbers } from './syscall-numbers';
 
 /** Memory handed to a system call: bytes, an address, or NULL. */
@@ -87,8 +87,7 @@ function load(): Native {
       expected: `linux on ${Object.keys(syscallNumbers).join(', ')}`,
     });
   }
-  const require = createRequire(__filename);
-  const library = require('koffi') as typeof koffi;
+  const library = loadKoffi();
   const libc = library.load(null);
   return {
     koffi: library,
