@@ -93,10 +93,15 @@ export class State {
     this.registers.fill('other', 0, AFTER_CALL);
   }
 
-  /** What a call of another function of the program leaves: it may know its result. */
-  callFunction(): void {
+  /** What a call of another function of the program leaves, which returns this. */
+  callFunction(result: 'other' | 'lost'): void {
     this.call();
-    this.registers[0] = 'lost';
+    this.registers[0] = result;
+  }
+
+  /** Takes the result of a function that was followed. Its stack is gone. */
+  returned({ registers: [result] }: State): void {
+    this.registers[0] = isStack(result!) ? 'lost' : result!;
   }
 
   /** Behind an instruction that no kernel takes. */

@@ -17,6 +17,7 @@ import {
   slotCount,
 } from '../asm';
 import { type RelocatedObject, type RelocatedProgram } from './relocated';
+import { FUNC_INFO, staticFunctions, viewOf } from './reach-program';
 import { type ReachedProgram, State } from './reach-state';
 import { isTaken, JEQ, JNE, type Value } from './reach-value';
 
@@ -29,8 +30,8 @@ export type Reached = 'yes' | 'maybe' | 'no';
 /** Most instructions that are followed way by way; then what ways to a place have in common has to do. */
 const MOST_STEPS = 200_000;
 
-/** `struct bpf_func_info` in bytes. */
-const FUNC_INFO = 8;
+/** `MAX_CALL_FRAMES` of include/linux/bpf_verifier.h. */
+const MOST_FRAMES = 8;
 
 /**
  * Which instructions of a relocated program can be reached, given what relocation has settled: the answers of CO-RE
@@ -48,23 +49,8 @@ const FUNC_INFO = 8;
  * ```
  */
 export function reachOf(object: RelocatedObject, program: RelocatedProgram): (insn: number) => Reached {
-  const walk = new Walk(viewOf(object, program), program);
+  const walk = new Walk(viewOf(object, program), program, staticFunctions(object, program));
   return walk.run();
-}
-
-function viewOf(object: RelocatedObject, { instructions, bindings }: RelocatedProgram): ReachedProgram {
-  const frozen = new Map(
-    object.maps
-      .filter((map) => map.frozen && object.littleEndian)
-      .map((map) => [map.name, map.data ?? new Uint8Array(map.valueSize)]),
-  );
-  const constants = new Map(
-    bindings.flatMap((binding) => {
-      return binding.kind === 'data' && frozen.has(binding.map) ? [[binding.insn, binding.map] as const] : [];
-    }),
-  );
-  const open = new Set(bindings.flatMap(({ kind, insn }) => (kind === 'ksym' ? [insn] : [])));
-  return { instructions, constants, contents: frozen, open };
 }
 
 /** A place to go on from. `sure`: every jump on the way there is one that a verifier cannot decide either. */
@@ -72,6 +58,18 @@ interface Place {
   readonly at: number;
   readonly state: State;
   readonly sure: boolean;
+  /** Calls that this is within; undefined: none that is returned from. */
+  readonly frame?: Frame | undefined;
+}
+
+/** A call of a static function, which is followed as if its body stood there, as the verifier does. */
+interface Frame {
+  readonly returnTo: number;
+  /** What the caller knows when it goes on, but for the result. */
+  readonly caller: State;
+  readonly outer: Frame | undefined;
+  readonly depth: number;
+  readonly key: string;
 }
 
 class Walk {
@@ -85,6 +83,8 @@ class Walk {
   constructor(
     private readonly program: ReachedProgram,
     { poisoned, bindings, funcInfo }: RelocatedProgram,
+    /** By the start of the function. */
+    private readonly statics: ReadonlyMap<number, boolean>,
   ) {
     this.poisoned = new Set(poisoned.map(({ insn }) => insn));
     this.tableTargets = bindings.flatMap((each) => (each.kind === 'jump-table' ? each.targets : []));
@@ -112,7 +112,7 @@ class Walk {
       while (next.length === 1) {
         const here = next[0]!;
         if (this.meeting.has(here.at)) {
-          const key = `${here.at} ${here.sure} ${here.state.key()}`;
+          const key = `${here.at} ${here.sure} ${here.state.key()}${here.frame?.key ?? ''}`;
           if (seen.has(key)) {
             next = [];
             break;
@@ -121,7 +121,7 @@ class Walk {
         }
         if (++steps > MOST_STEPS) return false;
         (here.sure ? this.surely : this.perhaps).add(here.at);
-        next = this.step(here);
+        next = this.step(here, true);
       }
       open.push(...next);
     }
@@ -139,20 +139,25 @@ class Walk {
     };
     for (const at of this.starts) arrive({ at, state: State.entry(), sure: false });
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      for (const next of this.step({ at, state: states.get(at)!.copy(), sure: false })) arrive(next);
+      for (const next of this.step({ at, state: states.get(at)!.copy(), sure: false }, false)) arrive(next);
     }
     return new Set(states.keys());
   }
 
-  /** The places behind one: its state is used up. */
-  private step({ at, state, sure }: Place): Place[] {
+  /**
+   * The places behind one: its state is used up.
+   *
+   * @param follows whether calls of static functions are followed into these and back, with what they return
+   */
+  private step(place: Place, follows: boolean): Place[] {
+    const { at, state, sure, frame } = place;
     const { instructions: insns } = this.program;
     const count = slotCount(insns);
-    const within = (places: readonly Place[]): Place[] => places.filter((place) => place.at < count);
+    const within = (places: readonly Place[]): Place[] => places.filter((next) => next.at < count);
     const width = isLdImm64(insns, at) ? 2 : 1;
     if (this.poisoned.has(at)) {
       state.giveUp();
-      return within([{ at: at + 1, state, sure }]);
+      return within([{ at: at + 1, state, sure, frame }]);
     }
     const family = opcode(insns, at) & 7;
     if (family !== BPF_JMP && family !== BPF_JMP32) {
@@ -160,43 +165,63 @@ class Walk {
         ? [{ at: at + imm(insns, at) + 1, state: State.entry(), sure }]
         : [];
       state.execute(this.program, at);
-      return within([...called, { at: at + width, state, sure }]);
+      return within([...called, { at: at + width, state, sure, frame }]);
     }
     if (isCall(insns, at)) {
-      if (!isPseudoCall(insns, at)) {
-        state.call();
-        return within([{ at: at + 1, state, sure }]);
-      }
-      const callee = { at: at + imm(insns, at) + 1, state: State.entry(state.registers), sure };
-      state.callFunction();
-      return within([callee, { at: at + 1, state, sure }]);
+      if (isPseudoCall(insns, at)) return within(this.call(place, follows));
+      state.call();
+      return within([{ at: at + 1, state, sure, frame }]);
     }
-    return within(this.jump({ at, state, sure }));
+    return within(this.jump(place));
   }
 
-  private jump({ at, state, sure }: Place): Place[] {
+  /** A call of another function of the program. */
+  private call({ at, state, sure, frame }: Place, follows: boolean): Place[] {
+    const start = at + imm(this.program.instructions, at) + 1;
+    const entry = State.entry(state.registers);
+    const isStatic = this.statics.get(start);
+    const depth = (frame?.depth ?? 0) + 1;
+    // Of a global function a verifier takes any result, whatever it is called with.
+    state.callFunction(isStatic === false ? 'other' : 'lost');
+    if (!follows || isStatic !== true || depth >= MOST_FRAMES)
+      return [
+        { at: start, state: entry, sure },
+        { at: at + 1, state, sure, frame },
+      ];
+    const key = ` ${at + 1} ${state.key()}${frame?.key ?? ''}`;
+    return [
+      { at: start, state: entry, sure, frame: { returnTo: at + 1, caller: state, outer: frame, depth, key } },
+    ];
+  }
+
+  private jump({ at, state, sure, frame }: Place): Place[] {
     const { instructions: insns } = this.program;
     const code = opcode(insns, at);
     const wide = (code & 7) === BPF_JMP;
     const operation = code & 0xf0;
-    if (operation === BPF_EXIT) return [];
+    if (operation === BPF_EXIT) {
+      if (frame === undefined) return [];
+      const caller = frame.caller.copy();
+      caller.returned(state);
+      return [{ at: frame.returnTo, state: caller, sure, frame: frame.outer }];
+    }
     if (operation === BPF_JA) {
       if ((code & BPF_X) !== 0) {
-        return this.tableTargets.map((target) => ({ at: target, state: state.copy(), sure: false }));
+        return this.tableTargets.map((target) => ({ at: target, state: state.copy(), sure: false, frame }));
       }
-      return [{ at: at + 1 + (wide ? off(insns, at) : imm(insns, at)), state, sure }];
+      return [{ at: at + 1 + (wide ? off(insns, at) : imm(insns, at)), state, sure, frame }];
     }
     const target = at + 1 + off(insns, at);
     if (operation === BPF_JCOND) {
       return [
-        { at: at + 1, state: state.copy(), sure },
-        { at: target, state, sure },
+        { at: at + 1, state: state.copy(), sure, frame },
+        { at: target, state, sure, frame },
       ];
     }
     const left = state.registers[dst(insns, at)]!;
     const right = state.operand(insns, at);
     const taken = isTaken(operation, wide, left, right);
-    if (taken !== undefined) return [{ at: taken ? target : at + 1, state, sure }];
+    if (taken !== undefined) return [{ at: taken ? target : at + 1, state, sure, frame }];
     const both = sure && isOpen(left) && isOpen(right);
     const ahead = state.copy();
     // The way on which a register equals a number knows it from there on.
@@ -205,8 +230,8 @@ class Walk {
       if (operation === JNE) ahead.registers[dst(insns, at)] = right;
     }
     return [
-      { at: at + 1, state: ahead, sure: both },
-      { at: target, state, sure: both },
+      { at: at + 1, state: ahead, sure: both, frame },
+      { at: target, state, sure: both, frame },
     ];
   }
 
