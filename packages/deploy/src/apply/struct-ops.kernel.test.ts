@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -15,7 +16,8 @@ import path from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { setSocketOption } from '../../../loader/src/kernel';
 import { inOwnNetwork } from '../../../../tools/features/surroundings';
-import { DeploymentFixture } from '../../../../tools/testing/deployment';
+import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
+import { type KilledApply } from '../../../../tools/testing/killed-apply';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { linkPin, mapPin } from '../state';
 import { destroy, repair, rollback, status } from './index';
@@ -116,6 +118,20 @@ kernelSuite('struct_ops by a manifest', (kernel) => {
     } finally {
       map.close();
     }
+  };
+  /** An apply in a process of its own, killed before its step with that number. @returns false if it came to its end */
+  const killedAt = async (step: number, objects: readonly NamedObject[]): Promise<boolean> => {
+    const { workspace, cacheFolder } = fixture;
+    const request: KilledApply = { workspace, objects, set: [], cacheFolder, bpffs: kernel.bpffs };
+    const child = spawn(
+      process.execPath,
+      ['-r', './tools/run-source.js', 'tools/testing/killed-apply.ts', JSON.stringify(request)],
+      { cwd: path.resolve(__dirname, '../../../..'), stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    await once(child.stdout, 'data');
+    child.stdin.end(`${step}\n`);
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    return signal !== null;
   };
   const end = () => destroy(fixture.load(), () => undefined);
 
@@ -372,6 +388,39 @@ kernelSuite('struct_ops by a manifest', (kernel) => {
       await end();
     });
   });
+
+  test.each(['first', 'plain'])(
+    'an upgrade that is killed: the next apply makes it whole, and destroy leaves nothing (%s)',
+    { timeout: 300_000 },
+    async (map) => {
+      const [one, two] = [object(1), object(1000)];
+      await inOwnNetwork(async () => {
+        manifest(`cc: { map: ${map} }`);
+        let killed = true;
+        let step = 1;
+        for (; killed; step += 6) {
+          await fixture.apply(one);
+          killed = await killedAt(step, two);
+          if (step % 12 === 1) {
+            await fixture.apply(two);
+            expect(status(fixture.load()), `after a kill at step ${step}`).toMatchObject({
+              state: 'healthy',
+              drift: [],
+            });
+            expect(await transfer('nx_deployed'), `after a kill at step ${step}`).toBe(0);
+            expect(counts()[0]).toBe(1000);
+          }
+          await end();
+          // A link goes with its last pin a little later: after an RCU grace period.
+          await expect
+            .poll(available, { message: `after a kill at step ${step}` })
+            .not.toContain('nx_deployed');
+          expect(fixture.pins(), `after a kill at step ${step}`).toEqual([]);
+        }
+        expect(step).toBeGreaterThan(20);
+      });
+    },
+  );
 
   test('what is wrong in the manifest, and what is optional', async () => {
     const one = object(1);
