@@ -33,7 +33,7 @@ export async function run(): Promise<void> {
   try {
     const subjects = { agent: await agent(work), corpus: await corpus(work) };
     const rows: string[][] = [];
-    for (const [subject, { objects, programs }] of Object.entries(subjects)) {
+    for (const [subject, { objects, programs, repeats }] of Object.entries(subjects)) {
       const workspaceRoot = path.join(work, subject);
       writeWorkspace(workspaceRoot, { programs, objects, names });
       const results = path.join(work, `${subject}-results`);
@@ -47,17 +47,19 @@ export async function run(): Promise<void> {
       const indexes = path.join(cache, 'nx-bpf/indexes-1');
       const states = { nothing: [results, indexes], 'types, by index': [results], 'types and results': [] };
       for (const [kept, fresh] of Object.entries(states)) {
-        const passes = [0, 1, 2].map(() => pass(fresh));
+        const passes = Array.from({ length: repeats }, () => pass(fresh));
         const of = (value: (pass: Pass) => number): number => median(passes.map(value));
         const { passed, programs: asked } = passes[0]!;
-        rows.push([
+        const row = [
           `${subject}: ${asked / names.length} programs`,
           kept,
           (of(({ verified }) => verified) / 1000).toFixed(2),
           (of(({ verified }) => verified) / names.length).toFixed(1),
           of(({ peak }) => peak).toFixed(0),
           `${passed} of ${asked}`,
-        ]);
+        ];
+        console.error(row.join('  '));
+        rows.push(row);
       }
     }
     table(['verified', 'kept', 'all kernels, s', 'a kernel, ms', 'MiB', 'relocate'], rows);
@@ -70,12 +72,15 @@ interface Subject {
   readonly objects: Readonly<Record<string, string>>;
   /** Functions by object. */
   readonly programs: readonly { readonly object: string; readonly function: string }[];
+  /** How often each state is measured. */
+  readonly repeats: number;
 }
 
 async function agent(work: string): Promise<Subject> {
   const config = loadProject({ workspaceRoot: root, project: 'agent' });
   const built = await buildObjects(config, { outDir: path.join(work, 'agent-objects') });
   return {
+    repeats: 5,
     objects: Object.fromEntries(built.map(({ name, file }) => [name, file])),
     programs: Object.values(config.programs).map(({ object, function: entry }) => ({
       object,
@@ -97,12 +102,13 @@ async function corpus(work: string): Promise<Subject> {
       function: name,
     })),
   );
-  return { objects, programs };
+  // Minutes each: once.
+  return { objects, programs, repeats: 1 };
 }
 
 function writeWorkspace(
   directory: string,
-  { programs, objects, names }: Subject & { readonly names: readonly string[] },
+  { programs, objects, names }: Omit<Subject, 'repeats'> & { readonly names: readonly string[] },
 ): void {
   fs.mkdirSync(path.join(directory, 'bench'), { recursive: true });
   const kernels = Object.fromEntries(

@@ -29,7 +29,7 @@ export interface VerifyInput {
 }
 
 /** Part of the key of a stored result: another form of result, or another way to it, is another number. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * Verifies every program of a project for every kernel that its manifest names, with the constants of its environment:
