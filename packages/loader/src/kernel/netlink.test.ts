@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkInterfaces, routeDump } from './netlink';
+import { networkInterfaces, routeDump, untilWhole } from './netlink';
 import { Netlink, netlinkMessage } from './netlink-format';
 
 /** Behind the last type of rtnetlink(7). */
@@ -12,6 +12,21 @@ test('the interfaces are listed; a list that the kernel refuses is an error, not
     expect.objectContaining({
       code: 'SYSCALL_FAILED',
       message: expect.stringMatching(/^cannot list nothing: /),
+    }),
+  );
+});
+
+test('an answer that is interrupted is asked for anew; one that always is, is no answer', () => {
+  const answers = (interruptions: number) => {
+    let asked = 0;
+    return () => ({ interrupted: asked++ < interruptions, messages: [asked] });
+  };
+  expect(untilWhole(answers(0))).toEqual({ messages: [1] });
+  expect(untilWhole(answers(9))).toEqual({ messages: [10] });
+  expect(() => untilWhole(answers(10))).toThrow(
+    expect.objectContaining({
+      code: 'SYSCALL_FAILED',
+      message: expect.stringMatching(/10 answers that changes interrupted/),
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors';
-import { errnoName, errnoText } from './errno';
+import { Errno, errnoName, errnoText } from './errno';
 import { lastErrno, native } from './native';
 import { setSocketOption } from './socket-options';
 import { Netlink, netlinkError, netlinkMessages, type NetlinkMessage } from './netlink-format';
@@ -9,6 +9,9 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_ROUTE = 0;
+
+/** recv(2) tells the length of a datagram that did not fit. */
+const MSG_TRUNC = 0x20;
 
 /** The kernel fills a dump's datagrams up to 32 KiB when the reader's buffer has room for it (netlink_dump()). */
 const bufferSize = 32 * 1024;
@@ -91,13 +94,27 @@ export function routeRequest(message: Uint8Array): RouteAnswer {
   try {
     // Without the option, which Linux 4.12 brought, there are no words.
     setSocketOption(fd, extendedAcknowledgements, 1);
-    for (let attempt = 1; ; attempt++) {
-      const { interrupted, ...answer } = ask(fd, message);
-      if (!interrupted || attempt === attempts) return answer;
-    }
+    return untilWhole(() => ask(fd, message));
   } finally {
     native().close(fd);
   }
+}
+
+/**
+ * Asks until an answer is whole: what changed while it was listed may be missing from a list.
+ *
+ * @throws BpfError SYSCALL_FAILED when each of 10 answers was interrupted
+ */
+export function untilWhole<T extends { readonly interrupted: boolean }>(ask: () => T): Omit<T, 'interrupted'> {
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const { interrupted, ...answer } = ask();
+    if (!interrupted) return answer;
+  }
+  throw new BpfError('SYSCALL_FAILED', 'cannot read a whole answer to a netlink request', {
+    errno: 'EINTR',
+    found: `${attempts} answers that changes interrupted`,
+    hint: 'interfaces, filters or routes keep changing while they are listed: try again once they rest',
+  });
 }
 
 /** SOL_NETLINK and NETLINK_EXT_ACK. */
@@ -109,8 +126,9 @@ function ask(fd: number, message: Uint8Array): RouteAnswer & { readonly interrup
   let interrupted = false;
   for (;;) {
     const buffer = new Uint8Array(bufferSize);
-    const length = calls().recv(fd, buffer, buffer.length, 0);
+    const length = calls().recv(fd, buffer, buffer.length, MSG_TRUNC);
     if (length < 0) throw failed('read the answer to a netlink request', lastErrno());
+    if (length > buffer.length) throw failed('read the answer to a netlink request whole', Errno.EMSGSIZE);
     for (const part of netlinkMessages(buffer.subarray(0, length))) {
       if ((part.flags & Netlink.F_DUMP_INTR) !== 0) interrupted = true;
       if (part.type === Netlink.ERROR) return { ...netlinkError(part), messages, interrupted };
