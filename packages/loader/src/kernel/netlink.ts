@@ -1,5 +1,5 @@
 import { BpfError } from '../errors';
-import { Errno, errnoName, errnoText } from './errno';
+import { errnoName, errnoText } from './errno';
 import { lastErrno, native } from './native';
 import { setSocketOption } from './socket-options';
 import { Netlink, netlinkError, netlinkMessages, type NetlinkMessage } from './netlink-format';
@@ -9,6 +9,9 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_ROUTE = 0;
+
+/** Message too long. */
+const EMSGSIZE = 90;
 
 /** recv(2) tells the length of a datagram that did not fit. */
 const MSG_TRUNC = 0x20;
@@ -128,7 +131,7 @@ function ask(fd: number, message: Uint8Array): RouteAnswer & { readonly interrup
     const buffer = new Uint8Array(bufferSize);
     const length = calls().recv(fd, buffer, buffer.length, MSG_TRUNC);
     if (length < 0) throw failed('read the answer to a netlink request', lastErrno());
-    if (length > buffer.length) throw failed('read the answer to a netlink request whole', Errno.EMSGSIZE);
+    if (length > buffer.length) throw failed('read the answer to a netlink request whole', EMSGSIZE);
     for (const part of netlinkMessages(buffer.subarray(0, length))) {
       if ((part.flags & Netlink.F_DUMP_INTR) !== 0) interrupted = true;
       if (part.type === Netlink.ERROR) return { ...netlinkError(part), messages, interrupted };
