@@ -4,6 +4,7 @@ import { type LinkEntry, type ProjectConfig } from '../manifest';
 import { type Desired, type Plan } from '../plan';
 import {
   isInside,
+  isUnlinked,
   linkPin,
   noteOutsidePins,
   openPinned,
@@ -143,7 +144,11 @@ export async function switchLinks(
       change,
       entry,
       runs: runnable(live, program, entry),
-      before: linkBefore(layout, recorded, change.renamedFrom ?? id, undo),
+      recorded,
+      recordedLink: recorded?.links.find((link) => link.id === (change.renamedFrom ?? id)),
+      before: isUnlinked(entry.hook)
+        ? undefined
+        : linkBefore(layout, recorded, change.renamedFrom ?? id, undo),
       references,
       referencesBefore: recordedReferences(layout, recorded, undo),
       mode: config.pin.mode,

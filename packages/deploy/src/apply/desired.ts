@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { hooks, instructionsDigest, programCapabilities, programTypeName } from '@nx-bpf/loader';
+import { instructionsDigest, programCapabilities, programTypeName } from '@nx-bpf/loader';
 import { namedBy, type AttachEntry, type Problems, type ProjectConfig } from '../manifest';
 import { exclusivePlace, type Desired, type DesiredLink, type DesiredProgram } from '../plan';
 import { temporaryPrefix, type AttachPlace, type Layout } from '../state';
 import { deployedName, desiredMaps, mapsOf } from './desired-maps';
 import { structOpsLinks, structOpsPrograms, structsOf } from './desired-struct-ops';
 import { placeOf, sortedEntries, type PreparedObject } from './prepare';
+import { isUpdatable } from './runnable';
 
 /**
  * What the manifest and its objects ask for. What does not fit together goes into `problems`: objects that define a
@@ -85,7 +86,7 @@ function desiredLink(program: string, entry: AttachEntry, programs: readonly Des
     spec: createHash('sha256')
       .update(JSON.stringify([entry.hook, entry.netns, entry.options]))
       .digest('hex'),
-    updatable: hooks[entry.hook].update === 'swap',
+    updatable: isUpdatable(entry),
     replace: entry.replace,
     exclusive: exclusivePlace(entry),
     uses: { maps: namedBy(entry, 'map'), programs: namedBy(entry, 'program') },

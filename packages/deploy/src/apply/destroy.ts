@@ -6,6 +6,9 @@ import {
   isInside,
   isUsedElsewhere,
   isThere,
+  isUnlinked,
+  notedPlaces,
+  removeNoted,
   layoutOf,
   linkPin,
   currentLedger,
@@ -80,7 +83,11 @@ function checkProtected({ maps }: Ledger): void {
 
 /** Links, then the pins that only the ledger knows of, then the ledger: killed before that, it can be done again. */
 function removeNamed(layout: Layout, ledger: Ledger): void {
-  for (const { id } of ledger.links) removeHeld(linkPin(layout, id));
+  for (const link of ledger.links) {
+    const pin = linkPin(layout, link.id);
+    if (isUnlinked(link.hook)) removeNoted(notedPlaces(pin, link), []);
+    removeHeld(pin);
+  }
   for (const { pin, id, adopted } of ledger.maps) {
     if (pin === undefined || adopted || isInside(layout, pin) || isUsedElsewhere(layout, pin)) continue;
     removeOutsidePin({ pin, id });

@@ -10,22 +10,41 @@ import {
   withObject,
   type AttachableProgram,
   type Attachment,
+  type AttachmentPlace,
   type HookOptions,
   type StructOpsMap,
 } from '@nx-bpf/loader';
 import { type AttachEntry, type LinkEntry, type StructOpsEntry } from '../manifest';
 import { type LinkChange } from '../plan';
-import { isDirectory, linkPin, type Layout, type Ledger } from '../state';
-import { exchangeHeld, heldId, linksOf, openHeld, removePin, replaceHeld, type Held } from './held';
+import { isDirectory, isUnlinked, linkPin, type Layout, type Ledger, type LedgerLink } from '../state';
+import {
+  exchangeHeld,
+  heldId,
+  heldParts,
+  linksOf,
+  openHeld,
+  removePin,
+  replaceHeld,
+  type Held,
+} from './held';
 import { hookOptions, type References } from './hook-options';
 import { pinTemporarily } from './pins';
 import { Registration } from './registration';
 import { ranOn, type Runnable } from './runnable';
+import { switchNoted } from './switch-noted';
 import { type Undo } from './undo';
+
+/** What a ledger says of how a link is held. */
+export function recordOf({ link, place }: LiveLink): Pick<LedgerLink, 'kernelId' | 'parts' | 'place'> {
+  if (link === undefined) return { kernelId: 0, parts: undefined, place };
+  return { kernelId: heldId(link), parts: heldParts(link), place: undefined };
+}
 
 /** A link of the new generation. */
 export interface LiveLink {
-  readonly link: Held;
+  readonly link: Held | undefined;
+  /** Where it is, for hooks without links: see `switchNoted`. */
+  readonly place?: AttachmentPlace | undefined;
   /** `xdp on eth0 (native)`, as the kernel made it. */
   readonly target: string;
 }
@@ -35,6 +54,9 @@ export interface LinkStep {
   readonly change: LinkChange;
   readonly entry: LinkEntry;
   readonly runs: Runnable;
+  readonly recorded: Ledger | undefined;
+  /** What the ledger says of it. */
+  readonly recordedLink: LedgerLink | undefined;
   /** What is pinned in its place now. */
   readonly before: LinkBefore | undefined;
   /** What the options of `entry` name. */
@@ -81,6 +103,7 @@ export function linkBefore(
  */
 export function switchLink(step: LinkStep, undo: Undo): LiveLink {
   const { change, before } = step;
+  if (isUnlinked(step.entry.hook)) return switchNoted(step, undo);
   switch (change.action) {
     case 'keep':
     case 'update': {

@@ -1,9 +1,8 @@
 import { mapTypeName } from '@nx-bpf/loader';
 import { type Desired } from '../plan';
 import { attachPoints, frozenDigest, translatedDigest, type Ledger, type LedgerMap } from '../state';
-import { heldId, heldParts } from './held';
 import { type Live } from './load-programs';
-import { type LiveLink } from './links';
+import { recordOf, type LiveLink } from './links';
 import { runnableId } from './runnable';
 
 export interface LedgerInputs {
@@ -86,10 +85,10 @@ export function newLedger({ desired, recorded, generation, kernel, live, links }
       ];
     }),
     links: desired.links.map(({ id, program, hook, spec, entry }) => {
-      const { link, target } = links.get(id)!;
+      const made = links.get(id)!;
       const programId = runnableId(live, { program, hook });
-      const made = { id, program, hook, target, spec, entry, kernelId: heldId(link), programId };
-      return { ...made, parts: heldParts(link), neighbours: neighbours.get(id)?.programIds ?? null };
+      const named = { id, program, hook, target: made.target, spec, entry, ...recordOf(made), programId };
+      return { ...named, neighbours: neighbours.get(id)?.programIds ?? null };
     }),
   };
 }

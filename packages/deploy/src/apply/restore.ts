@@ -3,9 +3,8 @@ import { exclusivePlace, findDrift, planLinks, type DesiredLink, type Plan, type
 import { attachPoints, noteOutsidePins, observe, type Layout, type Ledger, type LedgerLink } from '../state';
 import { movingPins, pinMaps, switchLinks } from './carry-out';
 import { commitGeneration } from './generation';
-import { heldId, heldParts } from './held';
 import { type Interruption } from './interruption';
-import { type LiveLink } from './links';
+import { recordOf, type LiveLink } from './links';
 import { type Live } from './load-programs';
 import { keepLostMaps } from './lost-maps';
 import { openGeneration, withCopies } from './open-generation';
@@ -95,12 +94,11 @@ function restoredLedger(
     rolledBackFrom: repairs(work) ? current.rolledBackFrom : current.generation,
     committed: new Date().toISOString(),
     links: target.links.map((recorded): LedgerLink => {
-      const { link, target: place } = links.get(recorded.id)!;
+      const made = links.get(recorded.id)!;
       return {
         ...recorded,
-        target: place,
-        kernelId: heldId(link),
-        parts: heldParts(link),
+        target: made.target,
+        ...recordOf(made),
         programId: runnableId(live, recorded),
         neighbours: neighbours.get(recorded.id)?.programIds ?? null,
       };

@@ -37,7 +37,7 @@ export function runnableId(
 export function isUpdatable(entry: LinkEntry): boolean {
   return entry.hook === 'struct_ops'
     ? entry.options.link && isUpdatableStruct(entry.options.struct)
-    : hooks[entry.hook].update === 'swap';
+    : hooks[entry.hook].update !== 'replace';
 }
 
 /** What a link is to run. */
@@ -59,12 +59,21 @@ export function ranOn(
   undo: Undo,
 ): Runnable | undefined {
   const id = heldRuns(link);
-  if (link.hook === 'struct_ops') {
-    const map = recorded?.maps.find((each) => each.name === name);
-    // Where another took its place its pin has moved already.
-    const pins = map === undefined ? [] : [map.pin, generationMapPin(layout, recorded!.generation, map.name)];
-    return pinnedMap(id, pins, name, undo) ?? mapById(id, undo);
-  }
+  if (link.hook !== 'struct_ops') return programThere(id, layout, recorded, name, undo);
+  const map = recorded?.maps.find((each) => each.name === name);
+  // Where another took its place its pin has moved already.
+  const pins = map === undefined ? [] : [map.pin, generationMapPin(layout, recorded!.generation, map.name)];
+  return pinnedMap(id, pins, name, undo) ?? mapById(id, undo);
+}
+
+/** A program that runs now, ours or not; undefined where it cannot be opened. @param name as it was recorded */
+export function programThere(
+  id: number,
+  layout: Layout,
+  recorded: Ledger | undefined,
+  name: string | undefined,
+  undo: Undo,
+): AttachableProgram | undefined {
   const ran = recorded?.programs.find((each) => each.name === name);
   const pinned = ran && programPin(layout, recorded!.generation, ran.name);
   return pinnedProgram(id, ran, pinned, undo) ?? programById(id, undo);

@@ -85,6 +85,7 @@ export function inspectAll(layout: Layout, ledger: Ledger): Inspection {
 
 function isGone(layout: Layout, ledger: Ledger): boolean {
   const { programs, maps, links } = observe(layout, ledger);
+  const attached = [...links.values()].filter(({ gone }) => gone === undefined);
   const named = ledger.programs.length + ledger.maps.length + ledger.links.length;
-  return named > 0 && programs.size + maps.size + links.size === 0;
+  return named > 0 && programs.size + maps.size + attached.length === 0;
 }

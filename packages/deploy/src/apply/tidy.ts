@@ -3,6 +3,9 @@ import path from 'node:path';
 import {
   generationLedger,
   openPinned,
+  isUnlinked,
+  readNote,
+  removeNoted,
   isUsedElsewhere,
   notedOutsidePins,
   pinnedMapId,
@@ -16,6 +19,7 @@ import {
 import { removeHeld } from './held';
 import { bringBackMaps } from './lost-maps';
 import { replacePin } from './pins';
+import { settleNoted } from './switch-noted';
 
 /**
  * Brings what is pinned to what the ledger says: right after a commit that takes away what the new generation has not;
@@ -42,8 +46,14 @@ export function tidy(
   if (ledger !== undefined) bringBackMaps(layout, ledger);
   const places = unnamedPlaces(layout, ledger, keepGenerations).filter((place) => !except.has(place));
   const staying = new Set(ledger?.links.map(({ kernelId }) => kernelId));
+  const links = ledger?.links.filter(({ hook }) => isUnlinked(hook)) ?? [];
+  for (const link of links) settleNoted(layout, link, links, fs.statSync(layout.base).mode & 0o777);
   for (const place of places) {
-    if (path.dirname(place) === layout.links) removeHeld(place, staying);
+    // One under way was written before its step, and the one that it was to replace is still there.
+    const underWay = path.basename(place).startsWith(temporaryPrefix);
+    const isLink = path.dirname(place) === layout.links;
+    if (isLink && !underWay) removeNoted(readNote(place) ?? [], links);
+    if (isLink) removeHeld(place, staying);
     else fs.rmSync(place, { recursive: true });
   }
   return [...outside.map(({ pin }) => pin), ...places.filter((place) => place !== layout.outside)];

@@ -37,13 +37,11 @@ export type HookOptions = Readonly<Record<string, OptionValue>>;
 
 /**
  * The hooks that a manifest can name, by the key that names them, made from the loader's table. Left out are options
- * that mean something only to a running process (a pid, a revision, a socket), and hooks that need one of these; and
- * hooks without links, which are what a deployment pins.
+ * that mean something only to a running process (a pid, a revision, a socket), and hooks that need one of these.
  */
 export const hooks: Readonly<Partial<Record<HookName, Hook>>> = Object.fromEntries(
   allHookNames.flatMap((name) => {
-    const { about, since, options, unlinked } = hookTable[name];
-    if (unlinked === true) return [];
+    const { about, since, options } = hookTable[name];
     const entries = Object.entries<HookOption>(options);
     if (entries.some(([, option]) => option.required && !isLasting(option))) return [];
     const keys = Object.fromEntries(

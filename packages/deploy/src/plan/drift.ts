@@ -22,6 +22,8 @@ export function findDrift(recorded: Ledger | undefined, observed: Observed): Dri
   for (const link of recorded?.links ?? []) {
     const there = observed.links.get(link.id);
     if (there === undefined) add('link', link.id, `its pin is gone, so it is detached (${link.target})`);
+    else if (there.gone !== undefined && !there.severed)
+      add('link', link.id, `it is gone, in its place is ${there.gone} (${link.target})`);
     else if (there.severed) {
       const what = link.hook === 'struct_ops' ? 'it was unregistered' : 'what it was attached to is gone';
       add('link', link.id, `${what} (${link.target})`);

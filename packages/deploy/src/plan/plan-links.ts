@@ -1,4 +1,4 @@
-import { type Ledger, type LedgerLink, type Observed, type ObservedLink } from '../state';
+import { isUnlinked, type Ledger, type LedgerLink, type Observed, type ObservedLink } from '../state';
 import { type Change, type LinkChange, type ProgramChange, type Reason, type Switch } from './change';
 import { type Desired, type DesiredLink } from './desired';
 
@@ -75,7 +75,7 @@ function planLink(
   });
   if (before === undefined) return change('create', ['new'], null);
   const there = observed.links.get(before.id);
-  if (there === undefined || there.severed || !isSameLink(there, before)) {
+  if (there === undefined || there.severed || there.gone !== undefined || !isSameLink(there, before)) {
     return change('create', ['drift'], null);
   }
   if (before.spec !== link.spec) return change('replace', ['target'], howReplaced(link, before));
@@ -100,6 +100,8 @@ export function isSameLink(
 /** Where a place holds one program alone, the old one has to leave it first, whatever the manifest wishes. */
 function howReplaced(link: DesiredLink, before: LedgerLink): Switch {
   const samePlace = link.exclusive !== null && link.exclusive === exclusivePlace(before.entry);
+  // What no link holds is put in the place of the old one at once, or made before that goes.
+  if (isUnlinked(link.hook)) return samePlace ? 'atomic' : 'overlap';
   return samePlace || link.replace === 'gap' ? 'gap' : 'overlap';
 }
 
@@ -115,6 +117,9 @@ function howReplaced(link: DesiredLink, before: LedgerLink): Switch {
 export function exclusivePlace({ hook, netns, options }: LedgerLink['entry']): string | null {
   if (hook === 'struct_ops')
     return options.link && options.struct === 'tcp_congestion_ops' ? null : `struct_ops ${options.struct}`;
+  const { interface: name, direction, priority, handle, destination, table, metric } = options;
+  if (hook === 'tc') return ['tc', name, netns, direction, priority, handle].join(' ');
+  if (hook === 'lwt') return ['lwt', netns, destination, table, metric].join(' ');
   return hook === 'xdp' ? `xdp ${String(options['interface'])} ${netns ?? ''}` : null;
 }
 

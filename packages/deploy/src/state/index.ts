@@ -26,6 +26,16 @@ export {
   type ObjectIdentity,
   type ProgramIdentity,
 } from './ledger';
+export {
+  createNote,
+  isSamePlace,
+  isUnlinked,
+  lookAtPlaces,
+  notedPlaces,
+  readNote,
+  removeNoted,
+  type NotedPlace,
+} from './place-note';
 export { keptGenerations, unnamedPlaces } from './leftovers';
 export { createLedgerMap, currentLedger, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';

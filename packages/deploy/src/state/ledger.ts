@@ -1,4 +1,4 @@
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError, type AttachmentPlace } from '@nx-bpf/loader';
 import { type LinkEntry } from '../manifest';
 import { type TypeField } from './type-fields';
 
@@ -112,6 +112,8 @@ export interface LedgerLink {
   readonly kernelId: number;
   /** Ids of all its links where it is several: those of a USDT probe before Linux 6.6. Ledgers before had none. */
   readonly parts?: readonly number[] | undefined;
+  /** Where it is, for hooks without links; `kernelId` is 0 then. Ledgers before had none. */
+  readonly place?: AttachmentPlace | undefined;
   /** The kernel's id of what it runs. */
   readonly programId: number;
   /** Ids of the programs at its attach point when it was committed, in their order; null where hooks keep none. */

@@ -2,7 +2,8 @@ import { Fd, fdById, linkInfo, mapInfo, programInfo, structOpsState, type LinkIn
 import { attachPoints, programNames, type AttachPlace, type AttachPoint } from './attach-points';
 import { linkPin, programPin, type Layout } from './layout';
 import { openPinned } from './ledger-map';
-import { type Ledger, type LedgerMap } from './ledger';
+import { type Ledger, type LedgerLink, type LedgerMap } from './ledger';
+import { isUnlinked, lookAtPlaces, notedPlaces } from './place-note';
 import { pinnedMapId } from './outside-pins';
 import { isDirectory, pinnedParts } from './parts';
 
@@ -36,6 +37,8 @@ export interface ObservedLink {
   readonly severed: boolean;
   /** Ids of its links where it is several. */
   readonly parts?: readonly number[] | undefined;
+  /** Of hooks without links: ours is not there, but this, in words. */
+  readonly gone?: string | undefined;
 }
 
 /**
@@ -66,11 +69,26 @@ export function observe(
     ),
     maps: look(ledger.maps, openUsable, (fd) => ({ id: mapInfo(fd).id })),
     links: new Map(
-      ledger.links.flatMap(({ id }): [string, ObservedLink][] => {
-        const there = observeLink(linkPin(layout, id));
+      ledger.links.flatMap((link): [string, ObservedLink][] => {
+        const { id, hook } = link;
+        const pin = linkPin(layout, id);
+        const there = isUnlinked(hook) ? observeNoted(pin, link) : observeLink(pin);
         return there === undefined ? [] : [[id, there]];
       }),
     ),
+  };
+}
+
+/** What is attached without a link. */
+function observeNoted(pin: string, link: LedgerLink): ObservedLink | undefined {
+  const look = lookAtPlaces(notedPlaces(pin, link));
+  if (look === undefined) return undefined;
+  const { ours, other, moved } = look;
+  return {
+    kernelId: 0,
+    programId: ours?.programId ?? 0,
+    severed: moved,
+    gone: ours !== undefined ? undefined : (other ?? 'nothing'),
   };
 }
 

@@ -32,7 +32,7 @@ export {
 export { hasKernelFunction } from './kernel-functions';
 export { Link } from './link';
 export { listLinks, type LinkFilter, type ListedLink } from './list-links';
-export { attachLwt, LwtRoute, type LwtOptions } from './lwt';
+export { attachLwt, LwtRoute, type LwtOptions, type LwtPlace } from './lwt';
 export { attachNetfilter, type NetfilterOptions } from './netfilter';
 export { type NetfilterFamily, type NetfilterHook } from './netfilter-types';
 export { attachNetkit, type NetkitOptions } from './netkit';
@@ -62,8 +62,16 @@ export {
 } from './struct-ops';
 export { copyStructOps, structOpsState, type StructOpsCopy, type StructOpsState } from './struct-ops-copy';
 export { hasStructOps } from './struct-ops-support';
+export {
+  attachmentPlace,
+  inPlaceOf,
+  lookAtPlace,
+  openPlace,
+  type AttachmentPlace,
+  type PlaceLook,
+} from './attachment-place';
 export { attachTc, type TcOptions } from './tc';
-export { TcFilter, tcFilters, type TcDirection, type TcFilterPlace } from './tc-filter';
+export { TcFilter, tcFilters, type TcDirection, type TcFilterPlace, type TcPlace } from './tc-filter';
 export { attachTcx, tcxPrograms, type TcxOptions } from './tcx';
 export { attachTpBtf, type TpBtfOptions } from './tp-btf';
 export { attachTracepoint, type TracepointOptions } from './tracepoint';

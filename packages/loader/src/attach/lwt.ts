@@ -6,7 +6,7 @@ import {
   putRoute,
   removeRoute,
   type RouteAnswer,
-  routeProgramName,
+  routesTo,
   type RouteKey,
   type RouteProgram,
 } from '../kernel';
@@ -59,34 +59,51 @@ const mainTable = 254;
  * ```
  */
 export function attachLwt(program: AttachableProgram, options: LwtOptions): LwtRoute {
-  const types = Object.keys(places).map(Number);
-  requireType(program, 'lwt', types);
-  const place = places[program.type]!;
-  const { destination, prefix } = network(options.destination);
-  const { via, table = mainTable, metric = 0 } = options;
-  const gateway = via === undefined ? undefined : address(via);
+  const place = lwtPlace(program);
+  // Before the interface is looked for.
+  routeOf(options, place, 0);
   return onInterface(options, ({ index: ifindex }) => {
-    const route: LwtPlace = {
-      ...{ place, options },
-      key: { destination, prefix, ifindex, via: gateway, table, metric },
-    };
+    const route = routeOf(options, place, ifindex);
     put(program, route, 'create');
     return new LwtRoute(route);
   });
 }
 
+/** The route that options ask for. */
+function routeOf(options: LwtOptions, place: RouteProgram['place'], ifindex: number): Route {
+  const { destination, prefix } = network(options.destination);
+  const { via, table = mainTable, metric = 0 } = options;
+  const gateway = via === undefined ? undefined : address(via);
+  return { place, options, key: { destination, prefix, ifindex, via: gateway, table, metric } };
+}
+
+/** Where a program of a type runs. @throws BpfError ATTACH_FAILED for one of another type */
+export function lwtPlace(program: AttachableProgram): RouteProgram['place'] {
+  requireType(program, 'lwt', Object.keys(places).map(Number));
+  return places[program.type]!;
+}
+
+/** What tells a route from others, as plain data: {@link openPlace} finds it again. */
+export interface LwtPlace extends Omit<LwtOptions, 'netns'> {
+  readonly hook: 'lwt';
+  readonly netns: string | null;
+  readonly ifindex: number;
+  /** Where on a packet's way the program runs. */
+  readonly kind: RouteProgram['place'];
+}
+
 /** A route as it was asked for. */
-interface LwtPlace {
+interface Route {
   readonly place: RouteProgram['place'];
   readonly key: RouteKey;
   readonly options: LwtOptions;
 }
 
-function describe({ place, options }: LwtPlace): string {
+function describe({ place, options }: Route): string {
   return `lwt ${place} of ${options.destination} on ${interfaceText(options)}`;
 }
 
-function put(program: AttachableProgram, route: LwtPlace, mode: 'create' | 'replace'): void {
+function put(program: AttachableProgram, route: Route, mode: 'create' | 'replace'): void {
   const { place, key, options } = route;
   // The kernel takes programs of one name for the same, and keeps the old one (bpf_lwt_prog_cmp(), since Linux 4.10).
   const name = `${program.name}[${programInfo(program.fd).id}]`;
@@ -115,8 +132,27 @@ function put(program: AttachableProgram, route: LwtPlace, mode: 'create' | 'repl
 export class LwtRoute extends NetlinkAttachment {
   readonly hook = 'lwt';
 
-  constructor(private readonly route: LwtPlace) {
+  constructor(private readonly route: Route) {
     super({ target: route.options, ifindex: route.key.ifindex, causes: lwtCauses, goneErrors });
+  }
+
+  /** The route of a place, without a look whether it is there. */
+  static at({ kind, ifindex, netns, ...options }: LwtPlace): LwtRoute {
+    return new LwtRoute(routeOf({ ...options, netns: netns ?? undefined }, kind, ifindex));
+  }
+
+  get place(): LwtPlace {
+    const { options, key, place } = this.route;
+    const { interface: name, netns = null, destination, via, table, metric, headroom } = options;
+    return {
+      ...{ hook: 'lwt', interface: name, netns, ifindex: key.ifindex, kind: place },
+      ...{ destination, via, table, metric, headroom },
+    };
+  }
+
+  /** What the kernel knows it by. */
+  get key(): RouteKey {
+    return this.route.key;
   }
 
   describe(): string {
@@ -130,9 +166,9 @@ export class LwtRoute extends NetlinkAttachment {
    */
   programId(): number | undefined {
     const { key, place } = this.route;
-    const name = this.onDevice('look', () => routeProgramName(key, place));
-    const id = name === undefined ? undefined : /\[(\d+)\]$/.exec(name)?.[1];
-    return id === undefined ? undefined : Number(id);
+    const routes = this.onDevice('look', () => routesTo(key));
+    const ours = routes.find(({ ifindex, program }) => ifindex === key.ifindex && program?.place === place);
+    return idInName(ours?.program?.name);
   }
 
   /**
@@ -172,6 +208,12 @@ export class LwtRoute extends NetlinkAttachment {
       hint: 'attach anew',
     });
   }
+}
+
+/** The id of the program that a name was made with: see {@link put}. */
+export function idInName(name: string | undefined): number | undefined {
+  const id = name === undefined ? undefined : /\[(\d+)\]$/.exec(name)?.[1];
+  return id === undefined ? undefined : Number(id);
 }
 
 const goneErrors = ['ENOENT', 'ESRCH', 'ENODEV'];

@@ -1,9 +1,10 @@
 import { BpfError } from '../errors';
-import { errnoName, failure, programInfo, type RouteAnswer } from '../kernel';
+import { errnoName, failure, networkInterfaces, programInfo, type RouteAnswer } from '../kernel';
 import { type Attachment } from './attachment';
 import { type Causes } from './causes';
 import { withWords } from './failure';
 import { onInterface, type InterfaceTarget } from './interfaces';
+import { inNetns } from './netns';
 import { type AttachableProgram } from './program';
 
 /** What is known of what rtnetlink(7) made on an interface. */
@@ -76,11 +77,15 @@ export abstract class NetlinkAttachment implements Attachment {
     this.close();
   }
 
-  /** In the namespace of the interface. */
+  /** In the namespace of the interface, whatever it is called by now. */
   protected onDevice<T>(action: string, use: () => T): T {
-    return onInterface(this.where.target, ({ index }) => {
-      if (index !== this.where.ifindex) throw this.gone(action);
-      return use();
+    const { target, ifindex } = this.where;
+    return inNetns(target.netns, () => {
+      if (networkInterfaces().some(({ index }) => index === ifindex)) return use();
+      // It is not there, and the error names those that are.
+      return onInterface({ interface: target.interface }, () => {
+        throw this.gone(action);
+      });
     });
   }
 

@@ -70,6 +70,23 @@ export class TcFilter extends NetlinkAttachment {
     );
   }
 
+  /** The filter of a place, without a look whether it is there. */
+  static at({ ifindex, direction, priority, handle, directAction, madeQdisc, ...where }: TcPlace): TcFilter {
+    const key = { ifindex, parent: filterParents[direction], priority, handle, directAction };
+    const target = { interface: where.interface, netns: where.netns ?? undefined };
+    return new TcFilter(key, target, direction, madeQdisc);
+  }
+
+  get place(): TcPlace {
+    const { ifindex, priority, handle, directAction } = this.key;
+    return {
+      hook: 'tc',
+      interface: this.target.interface,
+      netns: this.target.netns ?? null,
+      ...{ ifindex, direction: this.direction, priority, handle, directAction, madeQdisc: this.madeQdisc },
+    };
+  }
+
   /** As it became, also where the kernel chose. */
   get priority(): number {
     return this.key.priority;
@@ -136,6 +153,22 @@ export class TcFilter extends NetlinkAttachment {
       (filter) => filter.priority === priority && filter.handle === handle,
     );
   }
+}
+
+/** What tells a filter from others, as plain data: {@link openPlace} finds it again. */
+export interface TcPlace {
+  readonly hook: 'tc';
+  readonly interface: string;
+  /** As it was given; null: the namespace of the process. */
+  readonly netns: string | null;
+  readonly ifindex: number;
+  readonly direction: TcDirection;
+  /** 0: not known, the kernel chooses. */
+  readonly priority: number;
+  readonly handle: number;
+  readonly directAction: boolean;
+  /** The clsact was made for it, and goes with the last filter. */
+  readonly madeQdisc: boolean;
 }
 
 /** EINVAL: the clsact is gone. */

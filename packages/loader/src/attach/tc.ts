@@ -38,7 +38,7 @@ export interface TcOptions extends InterfaceTarget {
  */
 export function attachTc(program: AttachableProgram, options: TcOptions): TcFilter {
   requireType(program, 'tc', [ProgramType.sched_cls]);
-  const direction = options.direction ?? directionOf(program);
+  const direction = options.direction ?? tcDirection(program);
   const { priority = 0, handle = 0, directAction = true } = options;
   requireRange(program, { priority, handle });
   return onInterface(options, ({ index: ifindex }) => {
@@ -58,7 +58,8 @@ export function attachTc(program: AttachableProgram, options: TcOptions): TcFilt
   });
 }
 
-function directionOf(program: AttachableProgram): TcDirection {
+/** Which way the packets of a program go by its section. @throws BpfError ATTACH_FAILED if that does not say */
+export function tcDirection(program: AttachableProgram): TcDirection {
   if (program.attachType === AttachType.tcx_ingress) return 'ingress';
   if (program.attachType === AttachType.tcx_egress) return 'egress';
   throw new BpfError('ATTACH_FAILED', `program '${program.name}': attach to tc: no direction is given`, {

@@ -98,7 +98,7 @@ export { tagAlgorithm, type TagAlgorithm } from './tag-algorithm';
 export { networkInterfaces, routeRequest, routeSocket, type RouteAnswer } from './netlink';
 export { Netlink, netlinkAttribute, netlinkMessage } from './netlink-format';
 export { type NetworkInterface, type XdpAttachment, type XdpMode } from './netlink-messages';
-export { putRoute, removeRoute, routeProgramName, type RouteKey, type RouteProgram } from './routes';
+export { putRoute, removeRoute, routesTo, type RouteKey, type RouteProgram } from './routes';
 export { setSocketOption, SocketOption } from './socket-options';
 export { objectKind, openPin, pinObject } from './pins';
 export { FdWatch } from './poll';

@@ -108,7 +108,9 @@ export function routeRequest(message: Uint8Array): RouteAnswer {
  *
  * @throws BpfError SYSCALL_FAILED when each of 10 answers was interrupted
  */
-export function untilWhole<T extends { readonly interrupted: boolean }>(ask: () => T): Omit<T, 'interrupted'> {
+export function untilWhole<T extends { readonly interrupted: boolean }>(
+  ask: () => T,
+): Omit<T, 'interrupted'> {
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const { interrupted, ...answer } = ask();
     if (!interrupted) return answer;

@@ -131,31 +131,70 @@ function routeParts({ destination, prefix, ifindex, via, table, metric }: RouteK
   ];
 }
 
-/** What the kernel says of the program of a route: the name it was attached under. undefined when there is none. */
-export function routeProgramName(key: RouteKey, place: keyof typeof lwtPlaces): string | undefined {
-  const [head] = routeParts(key);
+/** What the kernel says of a route. */
+export interface RouteInfo {
+  readonly ifindex: number;
+  readonly via: Uint8Array | undefined;
+  /** Where it runs a program, and the name that it was attached under; undefined when it runs none. */
+  readonly program: { readonly place: keyof typeof lwtPlaces; readonly name: string } | undefined;
+}
+
+/**
+ * The routes to a network, in one table and of one metric, in the order in which the kernel has them: it takes, and
+ * replaces, the first one.
+ */
+export function routesTo(key: Pick<RouteKey, 'destination' | 'prefix' | 'table' | 'metric'>): RouteInfo[] {
+  const head = Uint8Array.of(
+    key.destination.length === 4 ? AF_INET : AF_INET6,
+    ...new Array<number>(11).fill(0),
+  );
   const messages = routeDump(
-    netlinkMessage(RTM_GETROUTE, Netlink.F_REQUEST | Netlink.F_DUMP, head!),
+    netlinkMessage(RTM_GETROUTE, Netlink.F_REQUEST | Netlink.F_DUMP, head),
     'list the routes',
   );
-  for (const { type, body } of messages) {
-    if (type !== RTM_NEWROUTE || body.length < head!.length || body[1] !== key.prefix) continue;
-    const attributes = new Map(netlinkAttributes(body.subarray(head!.length)));
-    if (!isRoute(attributes, key)) continue;
-    const encap = new Map(netlinkAttributes(attributes.get(RTA_ENCAP) ?? new Uint8Array()));
-    const program = encap.get(lwtPlaces[place]);
-    if (program === undefined) continue;
-    return attributeText(new Map(netlinkAttributes(program)).get(PROG_NAME));
+  return messages.flatMap(({ type, body }): RouteInfo[] => {
+    if (type !== RTM_NEWROUTE || body.length < head.length) return [];
+    // The second byte is the length of the prefix, the fourth the type of service.
+    if (body[1] !== key.prefix || body[3] !== 0) return [];
+    const attributes = new Map(netlinkAttributes(body.subarray(head.length)));
+    if (!leadsTo(attributes, key)) return [];
+    return [
+      {
+        ifindex: attributeNumber(attributes.get(RTA_OIF)),
+        via: attributes.get(RTA_GATEWAY),
+        program: programOf(attributes.get(RTA_ENCAP)),
+      },
+    ];
+  });
+}
+
+function programOf(encap: Uint8Array | undefined): RouteInfo['program'] {
+  const parts = new Map(netlinkAttributes(encap ?? new Uint8Array()));
+  for (const place of Object.keys(lwtPlaces) as (keyof typeof lwtPlaces)[]) {
+    const program = new Map(netlinkAttributes(parts.get(lwtPlaces[place]) ?? new Uint8Array()));
+    if (program.has(PROG_NAME)) return { place, name: attributeText(program.get(PROG_NAME)) };
   }
   return undefined;
 }
 
-function isRoute(attributes: ReadonlyMap<number, Uint8Array>, key: RouteKey): boolean {
-  const destination = attributes.get(RTA_DST) ?? new Uint8Array(key.destination.length);
+/** IP6_RT_PRIO_USER, the metric of a route of IPv6 that is given none; one of IPv4 has 0. */
+const defaultMetric6 = 1024;
+
+function leadsTo(
+  attributes: ReadonlyMap<number, Uint8Array>,
+  key: Pick<RouteKey, 'destination' | 'prefix' | 'table' | 'metric'>,
+): boolean {
+  const { length } = key.destination;
+  const destination = attributes.get(RTA_DST) ?? new Uint8Array(length);
+  const metric = key.metric === 0 && length === 16 ? defaultMetric6 : key.metric;
   return (
-    Buffer.compare(destination, key.destination) === 0 &&
-    attributeNumber(attributes.get(RTA_OIF)) === key.ifindex &&
+    Buffer.compare(masked(destination, key.prefix), masked(key.destination, key.prefix)) === 0 &&
     attributeNumber(attributes.get(RTA_TABLE)) === key.table &&
-    (key.metric === 0 || attributeNumber(attributes.get(RTA_PRIORITY)) === key.metric)
+    attributeNumber(attributes.get(RTA_PRIORITY)) === metric
   );
+}
+
+/** An address with only those bits that count. */
+function masked(address: Uint8Array, prefix: number): Uint8Array {
+  return address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - 8 * i))));
 }

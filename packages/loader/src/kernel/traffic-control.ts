@@ -23,6 +23,7 @@ const RTM_GETTFILTER = 46;
 
 const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
+const TCA_CHAIN = 11;
 const TCA_BPF_FD = 6;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
@@ -178,6 +179,8 @@ function readFilter({ type, body }: NetlinkMessage): TcFilterInfo[] {
   const { index: ifindex, handle, parent, info } = readTcMessage(body);
   const attributes = attributesOf(body);
   if (attributeText(attributes.get(TCA_KIND)) !== 'bpf' || handle === 0) return [];
+  // Only filters that jump there use the other chains.
+  if (attributeNumber(attributes.get(TCA_CHAIN)) !== 0) return [];
   const options = new Map(netlinkAttributes(attributes.get(TCA_OPTIONS) ?? new Uint8Array()));
   return [
     {
