@@ -203,7 +203,11 @@ export {
   type XdpMode,
 } from './kernel';
 export {
+  ImageLoad,
   loadObject,
+  loadObjectInThreads,
+  makeImage,
+  type ImageNames,
   LoadedObject,
   mapDifferences,
   programCapabilities,

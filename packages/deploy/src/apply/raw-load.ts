@@ -4,14 +4,12 @@ import {
   autoAttach,
   checkPin,
   hookFor,
-  instructionsDigest,
-  loadObject,
+  loadObjectInThreads,
   mapInfo,
   mapTypeName,
   objectName,
   pinObject,
   programInfo,
-  programTypeName,
   type LoadedMap,
   type LoadedObject,
   type LoadedProgram,
@@ -20,7 +18,8 @@ import { type RelocationCache } from '../cache';
 import { pinName } from '../manifest';
 import { createDirectories, removeIfEmpty } from '../state';
 import { Interruption } from './interruption';
-import { readObject, relocateCached, since } from './relocate-cached';
+import { knownProgram, mapPinName, quickLoad, RememberedFile } from './quick-load';
+import { LazyObject, readObject, relocateCached, relocationKey, since } from './relocate-cached';
 import { Undo } from './undo';
 
 /** What loading one object file gave: the line of `nx-bpf load --json`, without the error. */
@@ -49,6 +48,7 @@ export interface RawLoad {
     readonly pin: string;
   }[];
   readonly cache: 'hit' | 'miss' | 'off';
+  /** `total` is until everything is pinned. */
   readonly elapsedUs: Readonly<
     Record<'read' | 'parse' | 'relocate' | 'maps' | 'programs' | 'pin' | 'total', number>
   >;
@@ -74,60 +74,124 @@ export interface RawLoadOptions {
  * @throws BpfError whatever is wrong; then nothing new is in the kernel or under the directory
  */
 export async function rawLoad(file: string, options: RawLoadOptions): Promise<RawLoad> {
-  const start = process.hrtime.bigint();
-  const object = { ...readObject(file), name: objectName(file) };
-  const read = since(start);
-  const { relocated, outcome, note, parse, relocate } = relocateCached(
-    object,
-    options.programs,
-    options.cache,
-    { types: options.types === undefined ? undefined : readObject(options.types) },
+  const undo = new Undo();
+  return Interruption.guard((interruption) =>
+    undo.guard(async () => {
+      const start = process.hrtime.bigint();
+      const remembered =
+        options.types === undefined
+          ? new RememberedFile(options.cache, { file, name: objectName(file) }, options.programs)
+          : undefined;
+      const quick = options.attach ? undefined : await tryQuickly(remembered, file, options, undo, start);
+      const result = quick ?? (await loadInOrder(file, options, remembered, undo, start));
+      await interruption.checkpoint();
+      return result;
+    }),
   );
+}
+
+/** From the image of the last load, if the file is still the same. */
+async function tryQuickly(
+  remembered: RememberedFile | undefined,
+  file: string,
+  { directory }: RawLoadOptions,
+  undo: Undo,
+  start: bigint,
+): Promise<RawLoad | undefined> {
+  if (remembered?.unchanged !== true) return undefined;
+  const read = since(start);
+  const quick = await quickLoad(remembered.last!, directory);
+  if (quick === undefined) return undefined;
+  const total = since(start);
+  undo.own(`object ${file}`, quick.load);
+  undo.push(`remove ${directory}`, quick.remove);
+  const { load } = quick;
+  const known = quick.known();
+  return {
+    object: file,
+    programs: known.programs.map((program, i) => ({
+      ...programJson(program, load.programs[i]!),
+      ...{ pin: path.join(directory, pinName(program.name)), link: null, attached: null },
+    })),
+    maps: known.maps.map(({ name, pin }, i) => ({
+      name,
+      ...mapJson(load.maps[i]!),
+      pin: path.join(directory, 'maps', pin),
+    })),
+    cache: 'hit',
+    elapsedUs: { read, parse: 0, relocate: 0, ...load.timing, total },
+    notes: [],
+  };
+}
+
+async function loadInOrder(
+  file: string,
+  options: RawLoadOptions,
+  remembered: RememberedFile | undefined,
+  undo: Undo,
+  start: bigint,
+): Promise<RawLoad> {
+  const { directory, programs: wanted, cache } = options;
+  const object = new LazyObject(file, objectName(file));
+  const types = options.types === undefined ? undefined : readObject(options.types);
+  const key = remembered?.unchanged ? remembered.last!.key : relocationKey(object, wanted, types);
+  const read = since(start);
+  const answer = relocateCached(object, wanted, cache, { types, key });
+  const { relocated, outcome, note, parse, relocate } = answer;
   const notes = note === undefined ? [] : [note];
 
-  const { directory } = options;
   const mapPins = Object.fromEntries(
     relocated.maps
       .filter((map) => !map.pinByName && map.origin !== 'data' && map.origin !== 'kconfig')
       .map((map) => [map.name, mapPlace(directory, map.name)]),
   );
-  const undo = new Undo();
-  const work = async (interruption: Interruption): Promise<RawLoad> => {
-    await interruption.checkpoint();
-    checkPin(path.join(directory, 'maps'));
-    for (const made of createDirectories(path.join(directory, 'maps'), 0o700)) {
-      undo.push(`remove ${made}`, () => removeIfEmpty(made));
-    }
-    const loaded = loadObject(relocated, { programs: options.programs, mapPins });
-    undo.own(`object ${file}`, loaded);
-    for (const map of loaded.maps) {
-      if (map.origin === 'created' && map.pin !== undefined)
-        undo.push(`unpin ${map.pin}`, () => fs.rmSync(map.pin!));
-    }
-    const pinStart = process.hrtime.bigint();
-    pinAll(directory, loaded, undo);
-    const pin = since(pinStart);
-    const links = options.attach ? attachAll(directory, loaded, notes, undo) : new Map<string, RawLink>();
-    await interruption.checkpoint();
-    const { timing } = loaded;
-    return {
-      object: file,
-      programs: loaded.programs.map((program) => programJson(directory, program, links)),
-      maps: loaded.maps.map((map) => mapJson(directory, map)),
-      cache: outcome,
-      elapsedUs: {
-        read,
-        parse,
-        relocate,
-        maps: timing.btf + timing.maps,
-        programs: timing.programs,
-        pin,
-        total: since(start),
-      },
-      notes: [...notes, ...loaded.notes],
-    };
+  checkPin(path.join(directory, 'maps'));
+  for (const made of createDirectories(path.join(directory, 'maps'), 0o700)) {
+    undo.push(`remove ${made}`, () => removeIfEmpty(made));
+  }
+  const costs = remembered?.costs;
+  const loaded = await loadObjectInThreads(relocated, { programs: wanted, mapPins }, ({ name }) =>
+    costs?.get(name),
+  );
+  undo.own(`object ${file}`, loaded);
+  for (const map of loaded.maps) {
+    if (map.origin === 'created' && map.pin !== undefined)
+      undo.push(`unpin ${map.pin}`, () => fs.rmSync(map.pin!));
+  }
+  const pinStart = process.hrtime.bigint();
+  pinAll(directory, loaded, undo);
+  const pin = since(pinStart);
+  const total = since(start);
+  const links = options.attach ? attachAll(directory, loaded, notes, undo) : new Map<string, RawLink>();
+  const { timing } = loaded;
+  const result: RawLoad = {
+    object: file,
+    programs: loaded.programs.map((program) => ({
+      ...programJson(knownProgram(program), program.fd.number),
+      pin: programPlace(directory, program),
+      link: links.get(program.spec.name)?.pin ?? null,
+      attached: links.get(program.spec.name)?.target ?? null,
+    })),
+    maps: loaded.maps.map((map) => ({
+      name: map.spec.name,
+      ...mapJson(map.fd.number),
+      pin: placeOf(directory, map),
+    })),
+    cache: outcome,
+    elapsedUs: {
+      read,
+      parse,
+      relocate,
+      maps: timing.btf + timing.maps,
+      programs: timing.programs,
+      pin,
+      total,
+    },
+    notes: [...notes, ...loaded.notes],
   };
-  return Interruption.guard((interruption) => undo.guard(() => work(interruption)));
+  const walked = new Map(result.programs.map(({ name, verified }) => [name, verified ?? 0]));
+  remembered?.keep(key, answer, loaded, walked);
+  return result;
 }
 
 /** Data sections have a dot in their kernel names: `edge.rodata` is pinned as `edge_rodata`. */
@@ -140,10 +204,7 @@ function programPlace(directory: string, program: LoadedProgram): string {
 }
 
 function placeOf(directory: string, { spec, pin }: LoadedMap): string {
-  return (
-    pin ??
-    mapPlace(directory, spec.origin === 'data' || spec.origin === 'kconfig' ? spec.kernelName : spec.name)
-  );
+  return pin ?? path.join(directory, 'maps', mapPinName(spec));
 }
 
 function pinAll(directory: string, loaded: LoadedObject, undo: Undo): void {
@@ -203,36 +264,23 @@ function attachAll(
   return links;
 }
 
-function programJson(
-  directory: string,
-  program: LoadedProgram,
-  links: ReadonlyMap<string, RawLink>,
-): RawLoad['programs'][number] {
-  const { spec, fd, type } = program;
-  const { tag, verifiedInsns } = programInfo(fd.number);
+/** What a line of JSON says of a program, but where it is. */
+function programJson(known: ReturnType<typeof knownProgram>, fd: number) {
+  const { tag, verifiedInsns } = programInfo(fd);
+  const { name, section, type, insnsSha256, insns } = known;
   return {
-    name: spec.name,
-    section: spec.section,
-    type: programTypeName(type),
+    name,
+    section,
+    type,
     tag,
-    insnsSha256: instructionsDigest(spec.instructions),
-    insns: spec.instructions.length / 8,
+    insnsSha256,
+    insns,
     verified: verifiedInsns === 0 ? null : verifiedInsns,
-    pin: programPlace(directory, program),
-    link: links.get(spec.name)?.pin ?? null,
-    attached: links.get(spec.name)?.target ?? null,
   };
 }
 
-function mapJson(directory: string, map: LoadedMap): RawLoad['maps'][number] {
-  const { type, keySize, valueSize, maxEntries, flags } = mapInfo(map.fd.number);
-  return {
-    name: map.spec.name,
-    type: mapTypeName(type),
-    keySize,
-    valueSize,
-    maxEntries,
-    flags,
-    pin: placeOf(directory, map),
-  };
+/** What a line of JSON says of a map, but what and where it is. */
+function mapJson(fd: number) {
+  const { type, keySize, valueSize, maxEntries, flags } = mapInfo(fd);
+  return { type: mapTypeName(type), keySize, valueSize, maxEntries, flags };
 }

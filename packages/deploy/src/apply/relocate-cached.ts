@@ -22,6 +22,29 @@ export interface ObjectFile {
   readonly digest: string;
 }
 
+/** An object file that is read when its bytes, or their digest, are asked for. */
+export class LazyObject implements ObjectFile {
+  private read: ObjectFile | undefined;
+
+  constructor(
+    readonly file: string,
+    readonly name: string,
+  ) {}
+
+  get bytes(): Uint8Array {
+    return this.contents.bytes;
+  }
+
+  get digest(): string {
+    return this.contents.digest;
+  }
+
+  private get contents(): ObjectFile {
+    this.read ??= readObject(this.file);
+    return this.read;
+  }
+}
+
 /** @throws BpfError FILE */
 export function readObject(file: string): ObjectFile {
   try {
@@ -42,6 +65,8 @@ export interface RelocateSettings {
   readonly check?: (spec: ObjectSpec) => void;
   /** A BTF file, raw or in an ELF file, to resolve CO-RE against in place of the running kernel's types. */
   readonly types?: ObjectFile | undefined;
+  /** Name of the relocation in the cache, where it is known without the object's digest. */
+  readonly key?: string | undefined;
 }
 
 /** How long the parts of a relocation took, in microseconds; 0 for what a cache hit made needless. */
@@ -62,9 +87,8 @@ export function relocateCached(
   object: ObjectFile & { readonly name: string },
   programs: readonly string[] | undefined,
   cache: RelocationCache,
-  { check = () => undefined, types }: RelocateSettings = {},
+  { check = () => undefined, types, key = relocationKey(object, programs, types) }: RelocateSettings = {},
 ): CacheAnswer & RelocationTime {
-  const key = relocationKey(object, programs, types);
   let parse = 0;
   const start = process.hrtime.bigint();
   try {
@@ -100,6 +124,11 @@ const circumstances: Circumstances = {
   modules: () => digestOf(Object.entries(moduleIdentities()).sort()),
 };
 
+/** Whether what a relocation depended on beyond its key is still so. */
+export function stillSo(depended: Readonly<Record<string, string>>): boolean {
+  return Object.entries(depended).every(([name, value]) => circumstances[name]?.() === value);
+}
+
 function digestOf(value: unknown): string {
   return objectDigest(Buffer.from(JSON.stringify(value)));
 }
@@ -119,7 +148,8 @@ function observed(kernel: TargetKernel): { target: TargetKernel; asked: Readonly
     moduleNames: moduleNames && noting('modules', moduleNames),
     moduleBtf: moduleBtf && noting('modules', moduleBtf),
     kconfig: kconfig && noting('kconfig', kconfig),
-    virtual: virtual && noting('kconfig', virtual),
+    // Of these a build of the kernel has always the same.
+    virtual,
   };
   return { target, asked };
 }

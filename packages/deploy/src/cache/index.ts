@@ -1,1 +1,2 @@
 export { RelocationCache, type CacheAnswer, type Circumstances, type Relocation } from './relocation-cache';
+export { type Recall, type Recalled, type Selection } from './recall';

@@ -10,6 +10,7 @@ import {
   writeByRename,
   type RelocatedObject,
 } from '@nx-bpf/loader';
+import { Recall, type Selection } from './recall';
 
 const digestBytes = 32;
 
@@ -21,6 +22,8 @@ export interface CacheAnswer {
   readonly outcome: 'hit' | 'miss' | 'off';
   /** Why an entry, or the whole cache, was not used. */
   readonly note: string | undefined;
+  /** Digests of the circumstances that the relocation depends on; undefined where the cache is off. */
+  readonly depended: Readonly<Record<string, string>> | undefined;
 }
 
 /** What only some relocations depend on, by name: digests that are computed when an entry asks for them. */
@@ -67,15 +70,23 @@ export class RelocationCache {
   get(key: string, circumstances: Circumstances, relocate: () => Relocation): CacheAnswer {
     if (this.folder === undefined) {
       const note = this.refusal === undefined ? undefined : `relocation cache not used: ${this.refusal}`;
-      return { relocated: relocate().relocated, outcome: 'off', note };
+      return { relocated: relocate().relocated, outcome: 'off', note, depended: undefined };
     }
     const file = path.join(this.folder, `${key}.${entryFormat}`);
     const stored = read(file, circumstances);
-    if ('relocated' in stored) return { relocated: stored.relocated, outcome: 'hit', note: undefined };
+    if ('relocated' in stored) {
+      const { relocated, depended } = stored;
+      return { relocated, outcome: 'hit', note: undefined, depended };
+    }
     const { relocated, depended } = relocate();
     const values = Object.fromEntries([...depended].sort().map((name) => [name, circumstances[name]!()]));
     const failed = store(file, encodeEntry(values, encodeRelocated(relocated)));
-    return { relocated, outcome: 'miss', note: failed ?? stored.damage };
+    return { relocated, outcome: 'miss', note: failed ?? stored.damage, depended: values };
+  }
+
+  /** What is kept of the last load of a file; undefined where the cache is off. */
+  recall(selection: Selection): Recall | undefined {
+    return this.folder === undefined ? undefined : new Recall(this.folder, selection);
   }
 
   /** Stores an output that depends on nothing but its key, unless there is one. */
@@ -104,7 +115,9 @@ function encodeEntry(circumstances: Readonly<Record<string, string>>, object: Ui
   return Buffer.concat([createHash('sha256').update(rest).digest(), rest]);
 }
 
-type Stored = { readonly relocated: RelocatedObject } | { readonly damage: string | undefined };
+type Stored =
+  | { readonly relocated: RelocatedObject; readonly depended: Readonly<Record<string, string>> }
+  | { readonly damage: string | undefined };
 
 function read(file: string, circumstances: Circumstances): Stored {
   let entry: Buffer;
@@ -128,7 +141,7 @@ function read(file: string, circumstances: Circumstances): Stored {
       return { damage: undefined };
     // Not a Buffer: its slice() would share memory with every part of the object.
     const { buffer, byteOffset, length } = rest.subarray(end);
-    return { relocated: decodeRelocated(new Uint8Array(buffer, byteOffset, length)) };
+    return { relocated: decodeRelocated(new Uint8Array(buffer, byteOffset, length)), depended: then };
   } catch (error) {
     if (error instanceof BpfError && error.code !== 'RELOCATED_MALFORMED') throw error;
     return {

@@ -82,6 +82,8 @@ function statusElsewhere(path: string, follow: boolean): FileStatus | undefined 
   };
 }
 
+const FIRST_READ = 32 * 1024;
+
 /**
  * The whole of a small file.
  *
@@ -98,15 +100,19 @@ export function readQuickly(path: string, limit: number): Buffer | undefined {
   const fd = open(path, 0o2000000, 0);
   if (fd < 0) return undefined;
   try {
-    const bytes = Buffer.allocUnsafeSlow(limit + 1);
-    let length = 0;
-    for (;;) {
+    // Files of /proc and /sys do not say how long they are: grown as it turns out.
+    let bytes = Buffer.allocUnsafeSlow(Math.min(limit + 1, FIRST_READ));
+    for (let length = 0; ;) {
       const got = read(fd, bytes.subarray(length), bytes.length - length);
       if (got < 0) return undefined;
       length += got;
-      if (got === 0 || length === bytes.length) break;
+      if (got === 0) return bytes.subarray(0, length);
+      if (length < bytes.length) continue;
+      if (length > limit) return undefined;
+      const longer = Buffer.allocUnsafeSlow(Math.min(limit + 1, 8 * length));
+      bytes.copy(longer);
+      bytes = longer;
     }
-    return length > limit ? undefined : bytes.subarray(0, length);
   } finally {
     closeFd(fd);
   }

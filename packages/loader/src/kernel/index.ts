@@ -46,6 +46,7 @@ export {
 export {
   programBindMap,
   programLoad,
+  programLoadInThread,
   programQuery,
   testRun,
   TestRunFlag,
@@ -77,6 +78,7 @@ export { fileStatus, readQuickly, type FileStatus } from './file-status';
 export { indexedBtf } from './indexed-btf';
 export { keepKernelKnowledge, kernelFolder } from './kernel-folder';
 export { quickCrc32, quickSha256 } from './checksum';
+export { addressNumber, QuickBpf } from './quick-bpf';
 export { refuseSharedFolder, writeByRename } from './private-folder';
 export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';
 export { kernelConfig, parseKernelConfig } from './kconfig';

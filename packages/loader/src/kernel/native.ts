@@ -6,6 +6,18 @@ import { syscallNumbers, type SyscallNumbers } from './syscall-numbers';
 /** Memory handed to a system call: bytes, an address, or NULL. */
 export type Pointer = Uint8Array | bigint | null;
 
+interface BpfAt {
+  (number: number, command: number, attributes: number, size: number): number;
+  /** In a thread of libuv's pool; `lastErrno` does not tell what went wrong there. */
+  async(
+    number: number,
+    command: number,
+    attributes: number,
+    size: number,
+    done: (error: unknown, result: number) => void,
+  ): void;
+}
+
 /**
  * The foreign functions of the loader, all declared with fixed prototypes: koffi calls those three times as fast as
  * variadic ones. Each returns what C returns; on -1 the cause is in {@link lastErrno}.
@@ -27,7 +39,7 @@ export interface Native {
   /** renameat2(2): through syscall(2) since musl has no wrapper. */
   renameat2(number: number, fromFd: number, from: string, toFd: number, to: string, flags: number): number;
   /** bpf(2) with the address of its attributes, for callers that keep them in one place. */
-  bpfAt(number: number, command: number, attributes: number, size: number): number;
+  readonly bpfAt: BpfAt;
   /** A function of this process that need not be there, such as one of the libraries that Node is linked with. */
   symbol(
     name: string,
@@ -95,7 +107,7 @@ function load(): Native {
     bpf: libc.func('syscall', 'long', ['long', 'int', 'void *', 'uint32_t']),
     perfEventOpen: libc.func('syscall', 'long', ['long', 'void *', 'int', 'int', 'int', 'unsigned long']),
     renameat2: libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'uint32_t']),
-    bpfAt: libc.func('syscall', 'long', ['long', 'int', 'uintptr_t', 'uint32_t']),
+    bpfAt: libc.func('syscall', 'long', ['long', 'int', 'uintptr_t', 'uint32_t']) as BpfAt,
     symbol: (name, result, parameters) => {
       try {
         return libc.func(name, result, parameters) as (...values: readonly unknown[]) => unknown;

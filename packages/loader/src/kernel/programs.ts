@@ -1,8 +1,10 @@
 import { PROG_BIND_MAP, PROG_LOAD, PROG_QUERY, TEST_RUN } from './attributes';
 import { bpfCall } from './bpf';
+import { Command } from './commands';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
-import { decode, type LayoutInput, type LayoutOutput } from './layout';
+import { decode, encode, type LayoutInput, type LayoutOutput } from './layout';
+import { addressOf, native } from './native';
 
 export type ProgramLoadAttributes = LayoutInput<typeof PROG_LOAD>;
 
@@ -18,6 +20,24 @@ export interface ProgramLoadAnswer {
 export function programLoad(attributes: ProgramLoadAttributes): ProgramLoadAnswer {
   const { result, attributes: answer } = bpfCall('BPF_PROG_LOAD', PROG_LOAD, attributes);
   return { result, logTrueSize: decode(PROG_LOAD, answer.bytes).log_true_size };
+}
+
+/**
+ * BPF_PROG_LOAD in a thread of its own. The attributes and all that they point to are kept until it is over.
+ *
+ * @returns the fd, or -1: why it was refused is for a load here to find out
+ */
+export function programLoadInThread(attributes: ProgramLoadAttributes): Promise<number> {
+  const { numbers, bpfAt } = native();
+  const encoded = encode(PROG_LOAD, attributes);
+  return new Promise((resolve, reject) => {
+    const done = (error: unknown, result: number): void => {
+      if (error === null) resolve(encoded.references.length > 0 && result >= 0 ? result : -1);
+      else reject(error as Error);
+    };
+    const { bytes } = encoded;
+    bpfAt.async(numbers.bpf, Command.BPF_PROG_LOAD, Number(addressOf(bytes)), bytes.length, done);
+  });
 }
 
 /**

@@ -48,6 +48,26 @@ function createWithTemplate(
   inner: number | undefined,
   { btf, note, token }: CreateContext,
 ): number {
+  const { plain, types } = mapAttributes(spec, { inner, btf, token });
+  const first = create({ ...plain, ...types });
+  if (first >= 0) return first;
+  if (types !== undefined && first !== -Errno.EPERM) {
+    const second = create(plain);
+    if (second >= 0) {
+      note(
+        `map '${spec.name}' has no types in the kernel: created with them it fails with ${errnoName(-first)}`,
+      );
+      return second;
+    }
+  }
+  throw createFailed(spec, first);
+}
+
+/** Attributes of BPF_MAP_CREATE, and those that say the types of key and value where the kernel takes any. */
+export function mapAttributes(
+  spec: MapSpec,
+  { inner, btf, token }: Pick<CreateContext, 'btf' | 'token'> & { readonly inner?: number | undefined },
+) {
   const plain = {
     map_type: spec.type,
     key_size: spec.keySize,
@@ -64,18 +84,7 @@ function createWithTemplate(
     btf === undefined || withoutBtf.has(spec.type) || (spec.keyTypeId === 0 && spec.valueTypeId === 0)
       ? undefined
       : { btf_fd: btf, btf_key_type_id: spec.keyTypeId, btf_value_type_id: spec.valueTypeId };
-  const first = create({ ...plain, ...types });
-  if (first >= 0) return first;
-  if (types !== undefined && first !== -Errno.EPERM) {
-    const second = create(plain);
-    if (second >= 0) {
-      note(
-        `map '${spec.name}' has no types in the kernel: created with them it fails with ${errnoName(-first)}`,
-      );
-      return second;
-    }
-  }
-  throw createFailed(spec, first);
+  return { plain, types };
 }
 
 /** BPF_MAP_CREATE, once more without what this kernel does not know. */

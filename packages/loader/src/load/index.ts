@@ -1,5 +1,7 @@
 export { mapDifferences } from './compatible';
-export { loadObject } from './load-object';
+export { ImageLoad } from './image/load-image';
+export { makeImage, type ImageNames } from './image/make-image';
+export { loadObject, loadObjectInThreads } from './load-object';
 export {
   LoadedObject,
   type LoadedMap,

@@ -1,10 +1,12 @@
 import { BpfError, nearest } from '../errors';
 import { type Fd, privileges, tokenOf } from '../kernel';
 import { type RelocatedObject } from '../relocate';
+import { type Cost, type EarlyLoads } from './early-loads';
+import { headStart } from './head-start';
 import { loadBtf } from './load-btf';
 import { loadMaps } from './load-maps';
-import { loadPrograms, typedPrograms } from './load-programs';
-import { LoadedObject, type LoadOptions } from './loaded';
+import { loadPrograms, type ProgramsContext, typedPrograms, type TypedProgram } from './load-programs';
+import { LoadedObject, type LoadOptions, type LoadTiming } from './loaded';
 import { fillSlots } from './slots';
 import { Undo } from './undo';
 import { wanted } from './wanted';
@@ -29,14 +31,57 @@ import { wanted } from './wanted';
 export function loadObject(object: RelocatedObject, options: LoadOptions = {}): LoadedObject {
   const undo = new Undo();
   try {
-    return loadAll(object, options, undo);
+    return loadTheRest(loadMapsOf(object, options, undo), undo);
   } catch (error) {
-    undo.run();
-    throw error instanceof BpfError ? error.with({ object: object.name }) : error;
+    throw undone(error, object, undo);
   }
 }
 
-function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): LoadedObject {
+/**
+ * {@link loadObject}, with the programs that take the verifier long loaded in threads, as many at a time as there are
+ * CPUs. What comes of it is the same, the first error too.
+ *
+ * @param cost how many instructions the verifier walked in a program when it was loaded before
+ *   (`ProgramInfo.verifiedInsns`); where that is not known, the program's length is what counts
+ * @throws BpfError as {@link loadObject}
+ *
+ * @example
+ * ```ts
+ * const loaded = await loadObjectInThreads(relocateObject(spec, runningKernel()));
+ * loaded.programs.length; // 2
+ * loaded.close();
+ * ```
+ */
+export async function loadObjectInThreads(
+  object: RelocatedObject,
+  options: LoadOptions = {},
+  cost: Cost = () => undefined,
+): Promise<LoadedObject> {
+  const undo = new Undo();
+  try {
+    const begun = loadMapsOf(object, options, undo);
+    return loadTheRest(begun, undo, await headStart(begun.typed, begun.context, cost, undo));
+  } catch (error) {
+    throw undone(error, object, undo);
+  }
+}
+
+function undone(error: unknown, object: RelocatedObject, undo: Undo): unknown {
+  undo.run();
+  return error instanceof BpfError ? error.with({ object: object.name }) : error;
+}
+
+/** An object whose types and maps are in the kernel. */
+interface Begun {
+  readonly typed: readonly TypedProgram[];
+  readonly context: ProgramsContext;
+  readonly notes: string[];
+  readonly clock: Clock;
+  readonly timing: Pick<LoadTiming, 'btf' | 'maps'>;
+  readonly token: Fd | undefined;
+}
+
+function loadMapsOf(object: RelocatedObject, options: LoadOptions, undo: Undo): Begun {
   const notes: string[] = [];
   const note = (text: string): void => void notes.push(text);
   const clock = new Clock();
@@ -54,10 +99,18 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
   const btfTime = clock.lap();
 
   const maps = loadMaps(wantedMaps, options, { btf: btf?.fd.number, note, token: token?.number }, undo);
-  const mapTime = clock.lap();
-
+  const timing = { btf: btfTime, maps: clock.lap() };
   const context = { object, options, maps, note, btf, logLevel: options.logLevel ?? 0, token: token?.number };
-  const programs = loadPrograms(typed, context, undo);
+  return { typed, context, notes, clock, timing, token };
+}
+
+function loadTheRest(
+  { typed, context, notes, clock, timing, token }: Begun,
+  undo: Undo,
+  early?: EarlyLoads,
+): LoadedObject {
+  const { maps, note, btf, object } = context;
+  const programs = loadPrograms(typed, context, undo, early);
   for (const map of maps) {
     const later = map.spec.inner === undefined && map.spec.structOps === undefined && map.origin !== 'given';
     if (later) fillSlots(map, { maps, programs }, note);
@@ -65,8 +118,7 @@ function loadAll(object: RelocatedObject, options: LoadOptions, undo: Undo): Loa
   // Maps and programs hold the types from here on.
   btf?.fd.close();
   token?.close();
-  const timing = { btf: btfTime, maps: mapTime, programs: clock.lap() };
-  return new LoadedObject(object.name, maps, programs, timing, notes);
+  return new LoadedObject(object.name, maps, programs, { ...timing, programs: clock.lap() }, notes);
 }
 
 /** Where a bpffs is that may delegate rights, unless the caller says. */

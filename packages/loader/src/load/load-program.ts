@@ -97,7 +97,8 @@ function olderTypes(
   return { attributes: changed, btf: new Fd(result, 'BTF') };
 }
 
-function programAttributes(
+/** Attributes of BPF_PROG_LOAD. */
+export function programAttributes(
   ready: ReadyProgram,
   { object, btf, token }: ProgramContext,
 ): ProgramLoadAttributes {

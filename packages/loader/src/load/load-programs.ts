@@ -1,8 +1,9 @@
 import { BpfError } from '../errors';
 import { Errno, Fd, features, hasFeature, programBindMap } from '../kernel';
-import { AttachType, isUsdtSection, loadableType } from '../object';
+import { AttachType, isUsdtSection, loadableType, type MapSpec } from '../object';
 import { type RelocatedProgram } from '../relocate';
 import { bindProgram, type KernelValues } from './bind';
+import { type EarlyLoads } from './early-loads';
 import { JumpTables } from './jump-tables';
 import { kernelValues, type OpenKernelValues } from './kernel-values';
 import { loadFailure } from './load-failure';
@@ -51,19 +52,25 @@ export interface ProgramsContext extends ProgramContext {
 /**
  * Load programs one by one, in the order of the object, and bind to each the maps it holds without referring to them.
  *
+ * @param early those that are loaded already
  * @throws BpfError VERIFIER_REJECTED, PROGRAM_LOAD_FAILED, PRIVILEGE_MISSING, EXTERN_UNRESOLVED
  */
 export function loadPrograms(
   programs: readonly TypedProgram[],
   context: ProgramsContext,
   undo: Undo,
+  early: EarlyLoads = new Map(),
 ): LoadedProgram[] {
   const values = kernelValues(
     programs.map(({ spec }) => spec),
     context.maps,
   );
   try {
-    return programs.map((program) => loadOne(program, values, context, undo));
+    return programs.map((program) => {
+      const loaded = early.get(program.spec);
+      if (loaded === undefined) return loadOne(program, values, context, undo);
+      return finished(program, { fd: loaded, log: [] }, [], context);
+    });
   } finally {
     values.close();
   }
@@ -93,9 +100,19 @@ function loadOne(
   }
   const fd = new Fd(outcome.result, `program '${spec.name}'`);
   undo.push(() => fd.close());
-  for (const map of [...bindLater, ...constantMaps(context.maps)]) bindMap(spec.name, fd, map, context.note);
+  return finished({ spec, type, attachType }, { fd, log: outcome.log }, bindLater, context);
+}
+
+/** A program that is in the kernel, with the maps bound to it that it holds without referring to them. */
+function finished(
+  { spec, type, attachType }: TypedProgram,
+  { fd, log }: Pick<LoadedProgram, 'fd' | 'log'>,
+  bindLater: readonly number[],
+  { options, maps, note }: ProgramsContext,
+): LoadedProgram {
+  for (const map of [...bindLater, ...constantMaps(maps)]) bindMap(spec.name, fd, map, note);
   const asked = options.programs === undefined || options.programs.includes(spec.name);
-  return { spec, fd, type, attachType, asked, log: outcome.log };
+  return { spec, fd, type, attachType, asked, log };
 }
 
 /** The program holds its tables from its load on. */
@@ -107,7 +124,8 @@ function withClosed<T>(tables: JumpTables, load: () => T): T {
   }
 }
 
-function readyProgram(
+/** A program with everything bound. @param atLoad maps that the kernel binds to it */
+export function readyProgram(
   program: TypedProgram,
   attach: AttachWords,
   values: KernelValues,
@@ -155,9 +173,12 @@ function loadBinding(
 
 /** As libbpf does, every program holds the object's constants, so that tools find metadata in them. */
 function constantMaps(maps: readonly LoadedMap[]): number[] {
-  return maps
-    .filter(({ spec }) => spec.origin === 'data' && spec.section.startsWith('.rodata'))
-    .map(({ fd }) => fd.number);
+  return maps.filter(({ spec }) => constantSection(spec)).map(({ fd }) => fd.number);
+}
+
+/** Whether a map is one of the object's constants. */
+export function constantSection({ origin, section }: MapSpec): boolean {
+  return origin === 'data' && section.startsWith('.rodata');
 }
 
 /** BPF_PROG_BIND_MAP came with Linux 5.10; a program works as well without. */
