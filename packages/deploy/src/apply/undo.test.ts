@@ -31,6 +31,18 @@ test('a step that cannot be undone is named, and the others are undone all the s
   expect(done).toEqual(['x']);
 });
 
+test('where it went wrong is still told after undoing failed, too', async () => {
+  const undo = new Undo();
+  undo.push('pin y', () => {
+    throw new Error('EBUSY');
+  });
+  const error = new BpfError('VERIFIER_REJECTED', 'refused', { file: 'a.bpf.c', line: 7, program: 'guard' });
+  await expect(undo.guard(() => Promise.reject(error))).rejects.toMatchObject({
+    code: 'ROLLBACK_INCOMPLETE',
+    fields: { file: 'a.bpf.c', line: 7, program: 'guard', problems: ['pin y: EBUSY'] },
+  });
+});
+
 test('what was committed is not undone', async () => {
   const undo = new Undo();
   const done: string[] = [];

@@ -58,14 +58,20 @@ export class Undo {
     } catch (error) {
       const left = this.run();
       if (left.length === 0) throw undone(error, this.touched);
-      throw new BpfError(
-        'ROLLBACK_INCOMPLETE',
-        `${error instanceof Error ? error.message : String(error)}; undoing what was done failed`,
-        { problems: left, hint: 'what is listed is not as it was: try again, or mend it by hand' },
-        error,
-      );
+      throw incomplete(error, left);
     }
   }
+}
+
+/** What a failure is after some of it could not be undone: where it was, and what is left. */
+function incomplete(error: unknown, left: readonly string[]): BpfError {
+  const found = new BpfError(
+    'ROLLBACK_INCOMPLETE',
+    `${error instanceof Error ? error.message : String(error)}; undoing what was done failed`,
+    { problems: left, hint: 'what is listed is not as it was: try again, or mend it by hand' },
+    error,
+  );
+  return error instanceof BpfError ? found.with(error.fields) : found;
 }
 
 /** What a failure is after all was undone. An interruption stays one: it is no failure. */

@@ -77,6 +77,7 @@ function compose(what: string, fields: ErrorFields): string {
   if (fields.found !== undefined) text += `: found ${fields.found}`;
   if (fields.expected !== undefined)
     text += `${fields.found === undefined ? ':' : ','} expected ${fields.expected}`;
-  if (fields.hint !== undefined) text += `; ${fields.hint}`;
+  // After several lines (what a compiler says, ...) it would look like a part of the last one.
+  if (fields.hint !== undefined) text += `${text.includes('\n') ? '\n' : '; '}${fields.hint}`;
   return text;
 }
