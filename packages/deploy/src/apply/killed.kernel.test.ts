@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { BpfMap, Link } from '@nx-bpf/loader';
+import { BpfMap, Link, tcFilters } from '@nx-bpf/loader';
 import { beforeEach, expect, test } from 'vitest';
 import { DeploymentFixture, type NamedObject } from '../../../../tools/testing/deployment';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { type KilledApply } from '../../../../tools/testing/killed-apply';
-import { destroy, status } from './index';
+import { destroy, repair, status } from './index';
 
 const source = `
 #include <linux/bpf.h>
@@ -20,6 +20,7 @@ static void count(void) {
   if (total) __sync_fetch_and_add(total, 1);
 }
 SEC("xdp") int guard(void *ctx) { count(); return verdict; }
+SEC("tc") int filter(void *ctx) { count(); return 2; }
 SEC("raw_tp/sched_process_exec") int monitor(void *ctx) { return 0; }
 char LICENSE[] SEC("license") = "GPL";
 `;
@@ -186,6 +187,45 @@ programs:
         await destroy(fixture.load(), () => undefined);
         expect(fixture.pins()).toEqual([]);
         fs.rmdirSync(path.dirname(outside()));
+      }),
+  );
+
+  test(
+    'an upgrade of a filter, which no link holds: it filters all the time, and the next apply makes it whole',
+    { timeout: 300_000 },
+    () =>
+      kernel.withVeth(async (veth) => {
+        fixture.manifest(`
+version: 1
+objects: { edge: { source: edge.bpf.c } }
+programs:
+  filter: { object: edge, attach: [{ id: in, tc: { interface: ${veth.interface}, direction: ingress } }] }
+`);
+        const objects = [{ name: 'edge', file: kernel.compile(source, { name: 'edge' }) }];
+        const filters = () => tcFilters(veth, 'ingress').map(({ programId }) => programId);
+        await fixture.apply(objects);
+        const upgrade = ['objects.edge.constants.verdict=1'];
+        const steps = await atSteps(objects, upgrade, 1, async (step) => {
+          const hits = BpfMap.open(path.join(fixture.layout.maps, 'hits'));
+          const before = hits.lookup(0) as number;
+          veth.sendFromFar(2);
+          expect((hits.lookup(0) as number) - before, `after a kill at step ${step}`).toBe(2);
+          hits.close();
+          // The other way round every time: a repair first, or the upgrade at once, or the end of it all.
+          if (step % 3 === 0) await repair(fixture.load(), () => undefined);
+          if (step % 3 === 1) await fixture.apply(objects, ...upgrade);
+          if (step % 3 === 2) {
+            await destroy(fixture.load(), () => undefined);
+            expect([filters(), fixture.pins()], `after a kill at step ${step}`).toEqual([[], []]);
+          }
+          await fixture.apply(objects);
+          const { state, drift, deployment } = status(fixture.load());
+          expect([state, drift], `after a kill at step ${step}`).toEqual(['healthy', []]);
+          expect(filters()).toEqual(deployment!.programs.map(({ id }) => id));
+        });
+        expect(steps).toBeGreaterThan(10);
+        await destroy(fixture.load(), () => undefined);
+        expect([filters(), fixture.pins()]).toEqual([[], []]);
       }),
   );
 });
