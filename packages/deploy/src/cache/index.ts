@@ -1,2 +1,3 @@
 export { RelocationCache, type CacheAnswer, type Circumstances, type Relocation } from './relocation-cache';
 export { type Recall, type Recalled, type Selection } from './recall';
+export { RememberedManifests } from './remembered-manifest';

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { readBundle, type OpenBundle } from '../bundle';
-import { listProjects, loadProject, type ProjectConfig } from '../manifest';
+import { RememberedManifests } from '../cache';
+import { listProjects, type ProjectConfig } from '../manifest';
 import { annotationsOf, errorJson, errorStatus, renderError, resultJson } from '../report';
 import { annotate } from './annotate';
 import { commands, type CommandName } from './commands';
@@ -33,7 +34,7 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   let answered = false;
   try {
     bundle = request.bundle === undefined ? undefined : await openBundle(request.bundle, request);
-    config = bundle?.config ?? loadProject(command === 'lock' ? inAnEnvironment(request) : request);
+    config = bundle?.config ?? manifestOf(command === 'lock' ? inAnEnvironment(request) : request);
     const input = { config, bundle, request, note, verbose };
     const { lines, result, error: failed, annotations = [], ...answer } = await commands[command](input);
     const exitStatus = failed?.exitStatus ?? answer.exitStatus ?? 0;
@@ -55,6 +56,10 @@ export async function run(command: CommandName, request: Request): Promise<Outco
   if (config !== undefined && keeps) keepResult(config, command, outcome, note);
   if (json) process.stdout.write(`${resultJson(outcome.result)}\n`);
   return outcome;
+}
+
+function manifestOf({ workspaceRoot, project, environment, set }: Request): ProjectConfig {
+  return new RememberedManifests(path.resolve(workspaceRoot)).load({ project, environment, set });
 }
 
 /** The error has been told already: where the file cannot be written is said beside it. */

@@ -13,6 +13,9 @@ import { writtenSources, type WrittenSources } from './written-sources';
 /** What a manifest is called, at the root and in a project. */
 export const manifestFile = 'bpf.config.yaml';
 
+/** The files of a directory that decide which project it is, and what that is. */
+export const nameFiles = [manifestFile, 'project.json', 'package.json'] as const;
+
 /** The environment of a workspace that names none. */
 export const soleEnvironment = 'dev';
 
@@ -124,21 +127,46 @@ function describe(
   };
 }
 
-/** Directories below the root with a manifest, relative; not through symbolic links, packages, outputs or dot names. */
+/** Directories below the root with a manifest, relative. */
 function manifestDirectories(workspaceRoot: string): string[] {
   const found: string[] = [];
+  search(workspaceRoot, (directory, { name }) => {
+    if (name === manifestFile && directory !== '') found.push(directory);
+  });
+  return found.sort();
+}
+
+/**
+ * Where manifests are looked for: a directory that is not among them has none. Nothing is added to a directory or taken
+ * from it without a change of the time of its own last change.
+ *
+ * @returns absolute paths, sorted
+ */
+export function searchedDirectories(workspaceRoot: string): string[] {
+  return search(workspaceRoot, () => undefined).map((directory) => path.join(workspaceRoot, directory));
+}
+
+/**
+ * Goes through the directories of a workspace, not through symbolic links, packages, outputs or dot names.
+ *
+ * @param file told of each file, with its directory relative to the workspace
+ * @returns the directories, relative, sorted
+ */
+function search(workspaceRoot: string, file: (directory: string, entry: fs.Dirent) => void): string[] {
+  const searched: string[] = [];
   const pending = [''];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    searched.push(directory);
     for (const entry of fs.readdirSync(path.join(workspaceRoot, directory), { withFileTypes: true })) {
       const { name } = entry;
       if (entry.isDirectory() && !name.startsWith('.') && name !== 'node_modules' && name !== 'dist') {
         pending.push(path.join(directory, name));
-      } else if (name === manifestFile && entry.isFile() && directory !== '') {
-        found.push(directory);
+      } else if (entry.isFile()) {
+        file(directory, entry);
       }
     }
   }
-  return found.sort();
+  return searched.sort();
 }
 
 /** Picks a project by name, or the only one there is. */
@@ -172,6 +200,7 @@ export function selectProject(projects: readonly ListedProject[], name: string |
  * else the only one.
  *
  * @param options.project a name, which then decides
+ * @param options.list how projects are found: by default they are read
  * @throws BpfError MANIFEST_NOT_FOUND, or USAGE if several projects are possible
  *
  * @example
@@ -179,12 +208,17 @@ export function selectProject(projects: readonly ListedProject[], name: string |
  * resolveProject({ cwd: '/ws/packages/agent/src' }); // { workspaceRoot: '/ws', project: 'agent' }
  * ```
  */
-export function resolveProject(options: { readonly cwd: string; readonly project?: string | undefined }): {
+export function resolveProject(options: {
+  readonly cwd: string;
+  readonly project?: string | undefined;
+  readonly list?: ((workspaceRoot: string) => readonly ListedProject[]) | undefined;
+}): {
   workspaceRoot: string;
   project: string;
 } {
+  const { list = listProjects } = options;
   const workspaceRoot = findWorkspace(options.cwd);
-  const projects = listProjects(workspaceRoot);
+  const projects = list(workspaceRoot);
   const around = projects
     .filter(({ root }) => contains(path.join(workspaceRoot, root), options.cwd))
     .sort((a, b) => b.root.length - a.root.length)[0];

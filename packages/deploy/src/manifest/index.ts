@@ -30,7 +30,15 @@ export {
   type VariantConfig,
   type VmlinuxSource,
 } from './config';
-export { findWorkspace, listProjects, manifestFile, resolveProject, type ListedProject } from './discover';
+export {
+  findWorkspace,
+  listProjects,
+  manifestFile,
+  nameFiles,
+  resolveProject,
+  searchedDirectories,
+  type ListedProject,
+} from './discover';
 export { tcpFlags, type WrittenHeaders } from './headers';
 export { hookNames, hooks, type Hook, type HookName, type HookOptions, type OptionValue } from './hooks';
 export { loadProject, type LoadOptions } from './load-project';

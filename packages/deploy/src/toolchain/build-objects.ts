@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
 import { compileObject, type BuiltObject } from './compile-object';
@@ -36,7 +37,8 @@ export async function buildObjects(
 ): Promise<BuiltObject[]> {
   const names = Object.keys(config.objects).sort();
   if (names.length === 0) return [];
-  const clang = await findClang(config.toolchain.clang);
+  const memory = path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'toolchain');
+  const clang = await findClang(config.toolchain.clang, memory);
   const vmlinux = vmlinuxHeader(config);
   const context = { config, clang, vmlinux, outDir, digests: new FileDigests(), note, verbose };
   const results = await inParallel(names, (name) => compileObject(name, context));

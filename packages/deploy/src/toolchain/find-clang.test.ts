@@ -64,3 +64,26 @@ test('what is too old, no clang, or cannot do BPF', async () => {
   install('clang', good, '  x86-64 - 64-bit X86');
   await expect(findClang('clang')).rejects.toThrow('cannot compile for BPF');
 });
+
+test('what it said of itself is remembered: it is not started again until its file is another', async () => {
+  const memory = path.join(directory, 'memory');
+  const calls = path.join(directory, 'calls');
+  const script = (version: string): string =>
+    `#!/bin/sh\necho >> ${calls}\ncase $1 in --version) echo '${version}';; *) echo '  bpf - BPF';; esac\n`;
+  const called = (): number => fs.readFileSync(calls, 'utf8').length;
+  const clang = path.join(directory, 'clang-19');
+  fs.writeFileSync(clang, script(good), { mode: 0o755 });
+  const found = await findClang('clang', memory);
+  expect(called()).toBe(2);
+  expect(await findClang('clang', memory)).toEqual(found);
+  expect(called()).toBe(2);
+
+  fs.writeFileSync(`${clang}.new`, script('clang version 19.1.8'), { mode: 0o755 });
+  fs.renameSync(`${clang}.new`, clang);
+  expect((await findClang('clang', memory)).identity).toBe('clang version 19.1.8');
+  expect(called()).toBe(4);
+
+  fs.chmodSync(memory, 0o777);
+  expect((await findClang('clang', memory)).identity).toBe('clang version 19.1.8');
+  expect(called()).toBe(6);
+});

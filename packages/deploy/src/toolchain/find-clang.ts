@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { execute } from './execute';
+import { rememberedIdentity, rememberIdentity } from './remembered-clang';
 
 /** A clang that compiles for BPF. */
 export interface Clang {
@@ -33,6 +34,7 @@ const versions = [
  * Finds clang and checks that it can compile for BPF.
  *
  * @param wanted a name to look for in PATH, or an absolute path; for `clang` also `clang-22` down to `clang-14`
+ * @param memory folder in which to remember what it said of itself; without one it is asked each time
  * @throws BpfError TOOLCHAIN_NOT_FOUND, which says what was looked for and how to install it
  *
  * @example
@@ -40,7 +42,7 @@ const versions = [
  * (await findClang('clang')).identity; // 'Debian clang version 19.1.7 (3~deb12u1)'
  * ```
  */
-export async function findClang(wanted: string): Promise<Clang> {
+export async function findClang(wanted: string, memory?: string): Promise<Clang> {
   const names = wanted === 'clang' ? [wanted, ...versions] : [wanted];
   const found = names.map(locate).find((file) => file !== undefined);
   if (found === undefined) {
@@ -51,12 +53,14 @@ export async function findClang(wanted: string): Promise<Clang> {
       hint: `install one: on Debian, apt install ${/^clang-\d+$/.test(wanted) ? wanted : 'clang'}; or name another as toolchain.clang in the manifest`,
     });
   }
+  const remembered = memory === undefined ? undefined : rememberedIdentity(memory, found);
+  if (remembered !== undefined) return { path: found, version: majorOf(remembered), identity: remembered };
   const [version, targets] = await Promise.all([
     execute(found, ['--version'], path.dirname(found)),
     execute(found, ['--print-targets'], path.dirname(found)),
   ]);
   const identity = version?.stdout.split('\n')[0]?.trim() ?? '';
-  const major = Number(/clang version (\d+)\./.exec(identity)?.[1] ?? NaN);
+  const major = majorOf(identity);
   if (Number.isNaN(major) || major < oldest) {
     throw new BpfError('TOOLCHAIN_NOT_FOUND', `${found} is not a clang that will do`, {
       path: found,
@@ -71,7 +75,12 @@ export async function findClang(wanted: string): Promise<Clang> {
       hint: 'it was built without that target; on Debian, apt install clang brings one that has it',
     });
   }
+  if (memory !== undefined) rememberIdentity(memory, found, identity);
   return { path: found, version: major, identity };
+}
+
+function majorOf(identity: string): number {
+  return Number(/clang version (\d+)\./.exec(identity)?.[1] ?? NaN);
 }
 
 function locate(name: string): string | undefined {
