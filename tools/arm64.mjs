@@ -11,8 +11,8 @@ import { guestCommand, parseResults, prepareFeatures } from './features/prepare.
 import { table } from './features/table.mjs';
 import { arm64Files } from './virtual-machine/arm64.mjs';
 import { foreignApt } from './virtual-machine/apt.mjs';
-import { runGuest } from './virtual-machine/guest.mjs';
 import { debianKernel } from './virtual-machine/kernel.mjs';
+import { runGuest } from './virtual-machine/machine.mjs';
 
 const timeout = 600;
 

@@ -3,10 +3,11 @@
  * `--noCheck` the compiler only writes: for a caller that checks the types of all sources anyway.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundleCli } from './bundle-cli.mjs';
 import { quickEnvironment } from './setup/command.mjs';
+import { bundle } from './virtual-machine/bundle.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const compiler = path.join(root, 'node_modules/typescript/lib/tsc.js');
@@ -28,6 +29,10 @@ for (const name of ['loader', 'deploy', 'plugin']) {
   copyTheRest(path.join(directory, 'src'), path.join(directory, 'dist'));
   if (name === 'deploy') await bundleCli(directory);
 }
+
+// What runs in virtual machines: guests have no packages but koffi, and no time to load hundreds of files.
+const guest = await bundle('packages/deploy/src/verify/guest-main.ts');
+writeFileSync(path.join(root, 'packages/deploy/dist/guest.js'), guest.bytes);
 
 /** The compiler leaves out what is not imported: the schemas of executors and generators, and the C of templates. */
 function copyTheRest(from, to) {

@@ -10,7 +10,7 @@ export const guestCommand = ['node', '/features/run.cjs', '/features/objects'];
  * Compiles the objects of the features into a directory and bundles what tries them.
  *
  * @param {string} [architecture] of the machine that tries them, as clang names it; by default this one's
- * @returns {Promise<{ program: Uint8Array, files: Map<string, import('../virtual-machine/cpio.mjs').Entry> }>} one file
+ * @returns {Promise<{ program: Uint8Array, files: Map<string, import('../../packages/deploy/src/machine').Entry> }>} one file
  *   of JavaScript, and the files of a guest for {@link guestCommand}
  */
 export async function prepareFeatures(objects, architecture) {

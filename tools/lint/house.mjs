@@ -36,6 +36,7 @@ export const house = {
       'maps',
       'plan',
       'apply',
+      'machine',
       'verify',
       'report',
       'page',

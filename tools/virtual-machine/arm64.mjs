@@ -3,7 +3,7 @@ import path from 'node:path';
 import { run, SetupError } from '../setup/command.mjs';
 import { root } from '../setup/index.mjs';
 import { cachePath, fillCache } from './cache.mjs';
-import { moduleFiles, sharedFiles } from './initramfs.mjs';
+import { moduleFiles, sharedFiles } from './machine.mjs';
 
 /** Debian packages with what node needs beside itself, and busybox. */
 const packages = ['busybox-static', 'libc6', 'libgcc-s1', 'libstdc++6'];
@@ -24,7 +24,7 @@ const loader = 'lib/ld-linux-aarch64.so.1';
  * What every guest of architecture arm64 has: the same as on this machine, from Debian's packages and from npm.
  *
  * @param {import('./apt.mjs').Apt} apt for arm64
- * @returns {Map<string, import('./cpio.mjs').Entry>}
+ * @returns {Map<string, import('../../packages/deploy/src/machine').Entry>}
  */
 export function arm64Files(apt) {
   const debian = debianTree(apt);

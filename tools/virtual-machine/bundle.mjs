@@ -13,7 +13,7 @@ const { compilerOptions } = JSON.parse(readFileSync(path.join(root, 'tsconfig.ba
  * the time to compile it. Only koffi stays outside, which every guest has.
  *
  * @param {string} entry a file of the repository
- * @returns {Promise<import('./cpio.mjs').Entry>}
+ * @returns {Promise<import('../../packages/deploy/src/machine').Entry>}
  */
 export async function bundle(entry) {
   const alias = Object.entries(compilerOptions.paths).map(([name, [file]]) => [name, path.join(root, file)]);

@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { acceleration } from './acceleration.mjs';
+import path from 'node:path';
 import { machineApt } from './apt.mjs';
 import { cachePath } from './cache.mjs';
-import { runGuest } from './guest.mjs';
-import { machineFiles } from './initramfs.mjs';
 import { debianKernel } from './kernel.mjs';
+import { acceleration, machineFiles, runGuest } from './machine.mjs';
 
 /**
  * What became of a guest, and of which kernel it was.
  *
- * @typedef {import('./guest.mjs').Outcome & { kernel: import('./kernel.mjs').Kernel, log?: string }} GuestOutcome
+ * @typedef {import('../../packages/deploy/src/machine').Outcome & { kernel: import('./kernel.mjs').Kernel, log?: string }} GuestOutcome
  */
 
 /** Kernels of this machine's architecture by their names, `6.1`. */
@@ -25,7 +24,7 @@ export function machineKernels(names) {
  * @param {readonly import('./kernel.mjs').Kernel[]} kernels see {@link machineKernels}
  * @param {object} options
  * @param {readonly string[]} options.command
- * @param {Map<string, import('./cpio.mjs').Entry>} [options.files] further ones in each guest
+ * @param {Map<string, import('../../packages/deploy/src/machine').Entry>} [options.files] further ones in each guest
  * @param {readonly string[]} [options.modules] further ones that are inserted
  * @param {number} [options.timeout] seconds
  * @param {(name: string, chunk: string) => void} options.output
@@ -36,7 +35,7 @@ export async function runOnKernels(kernels, options) {
   const { command, files = new Map(), modules = [], timeout = 120, output, errors } = options;
   const everywhere = new Map([...machineFiles(), ...files]);
   const { architecture } = machineApt();
-  const accelerator = acceleration(kernels[0], architecture);
+  const accelerator = acceleration(kernels[0].image, architecture, path.dirname(cachePath('kvm', 'boot')));
   return Promise.all(
     kernels.map(async (kernel) => {
       const outcome = await runGuest({

@@ -25,7 +25,12 @@ export async function main(args) {
   try {
     process.exitCode = await run(args);
   } catch (error) {
-    if (!(error instanceof SetupError) && !String(error.code).startsWith('ERR_PARSE_ARGS')) throw error;
+    if (
+      !(error instanceof SetupError) &&
+      error.name !== 'BpfError' &&
+      !String(error.code).startsWith('ERR_PARSE_ARGS')
+    )
+      throw error;
     console.error(error.message);
     process.exitCode = status.failed;
   }

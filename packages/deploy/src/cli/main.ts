@@ -7,6 +7,10 @@ import { type Outcome, type Request } from './request';
 /** What commands that work on a project take. */
 type ProjectOptions = Omit<Request, 'workspaceRoot' | 'project' | 'environment'> & { readonly env?: string };
 
+const positive = (text: string): number => {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It is a number from 1.');
+  return Number(text);
+};
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
 /**
@@ -93,14 +97,13 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
     .option('--watch', watching)
     .option(...sarif);
   onProject('verify', 'whether the programs relocate for the kernels that the manifest names')
-    .addOption(
-      new Option(
-        '--level <level>',
-        'offline: by their types; kernel: loaded into the running one, and let go',
-      )
-        .choices(['offline', 'kernel'])
-        .default('offline'),
+    .option(
+      '--level <levels>',
+      'offline: by their types; kernel: loaded into the running one, and let go; vm: so in a virtual machine for each; several with commas',
+      'offline',
     )
+    .option('--jobs <n>', 'at level vm: guests that run at once; default one for each processor', positive)
+    .option('--timeout <seconds>', 'at level vm: after which a guest is ended; default 300', positive)
     .option(...sarif)
     .option('--record', 'at level kernel: write to bpf.verified.json what budgets compare with')
     .option(...frozen);

@@ -24,8 +24,15 @@ export interface Request {
   readonly frozen?: boolean | undefined;
   /** File of a bundle, in place of a workspace. */
   readonly bundle?: string | undefined;
-  /** Of `verify` and `report`: against the types of kernels (by default), or by the running one. */
-  readonly level?: 'offline' | 'kernel' | undefined;
+  /**
+   * Of `verify` and `report`: `offline` against the types of kernels (by default), or by the running `kernel`; of
+   * `verify` also in a `vm` for each kernel, and several with commas.
+   */
+  readonly level?: string | undefined;
+  /** Of `verify` at level `vm`: how many guests run at once; by default one for each processor. */
+  readonly jobs?: number | undefined;
+  /** Of `verify` at level `vm`: seconds after which a guest is ended; 300 by default. */
+  readonly timeout?: number | undefined;
   /** Of `verify` at level `kernel`: record how much the verifier walked. */
   readonly record?: boolean | undefined;
   /** Of `build` and `verify`: a SARIF file of what is wrong, relative to the current directory. */

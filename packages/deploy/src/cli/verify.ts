@@ -1,14 +1,134 @@
 import path from 'node:path';
 import { BpfError, kernelIdentity } from '@nx-bpf/loader';
 import pc from 'picocolors';
-import { annotations, errorJson, loadAnnotations, renderLoads, renderVerdicts } from '../report';
-import { loadEach, recordFile, verify, writeRecord } from '../verify';
+import {
+  annotations,
+  errorJson,
+  loadAnnotations,
+  machineAnnotations,
+  renderLoads,
+  renderMachines,
+  renderVerdicts,
+} from '../report';
+import { loadEach, loadInMachines, recordFile, verify, writeRecord, type MachineVerdict } from '../verify';
 import { isFrozen, objectsOf, relocations } from './objects';
+import { outputDirectory } from './output-directory';
 import { type Answer, type CommandInput } from './request';
 
-/** Every program of the project against every kernel that the manifest names, or loaded into the one that runs. */
-export function verifyProject(input: CommandInput): Promise<Answer> {
-  return input.request.level === 'kernel' ? byKernel(input) : offline(input);
+const levels = { offline, kernel: byKernel, vm: inMachines };
+
+/**
+ * Every program of the project against every kernel that the manifest names, by their types or booted, or loaded into
+ * the one that runs; at several levels one after the other.
+ *
+ * @throws BpfError USAGE for what is no level
+ */
+export async function verifyProject(input: CommandInput): Promise<Answer> {
+  const names = levelsOf(input.request.level ?? 'offline');
+  const answers: Answer[] = [];
+  for (const name of names) answers.push(await levels[name](input));
+  const [only] = answers;
+  if (answers.length === 1) return only!;
+  const { config } = input;
+  return {
+    lines: answers.flatMap(({ lines }, i) => [
+      ...(i === 0 ? [] : ['']),
+      pc.bold(`At level ${names[i]}`),
+      '',
+      ...lines,
+    ]),
+    annotations: answers.flatMap((answer) => answer.annotations ?? []),
+    result: {
+      project: config.project,
+      environment: config.environment,
+      level: names.join(','),
+      levels: answers.map(({ result }) => result),
+    },
+    error: answers.find(({ error }) => error !== undefined)?.error,
+  };
+}
+
+function levelsOf(text: string): (keyof typeof levels)[] {
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names) {
+    if (!Object.hasOwn(levels, name))
+      throw new BpfError('USAGE', `--level ${text}`, {
+        found: `'${name}'`,
+        expected: 'offline, kernel, vm, or several of them with commas',
+      });
+  }
+  return [...new Set(names)] as (keyof typeof levels)[];
+}
+
+async function inMachines(input: CommandInput): Promise<Answer> {
+  const { config, note, verbose, request } = input;
+  const { jobs, timeout } = request;
+  const frozen = isFrozen(config, request);
+  const objects = await objectsOf(input);
+  const consoles = outputDirectory(config);
+  const results = resultsOf(input);
+  const cache = relocations(input);
+  const kernels = await loadInMachines({
+    config,
+    objects,
+    cache,
+    results,
+    consoles,
+    note,
+    frozen,
+    jobs,
+    timeout,
+  });
+  const tried = kernels.filter(({ source }) => source !== null);
+  return {
+    lines: [...renderMachines(kernels, verbose), '', summary(input, tried, 'loads on') + untried(kernels)],
+    annotations: machineAnnotations(kernels),
+    result: {
+      project: config.project,
+      environment: config.environment,
+      level: 'vm',
+      kernels: kernels.map(({ programs, error, ...kernel }) => ({
+        ...kernel,
+        programs: programs.map(({ errors, ...program }) => ({ ...program, errors: errors.map(errorJson) })),
+        error: error === null ? null : errorJson(error),
+      })),
+    },
+    error: requiredError(input, kernels),
+  };
+}
+
+function untried(kernels: readonly MachineVerdict[]): string {
+  const names = kernels.filter(({ source }) => source === null).map(({ kernel }) => kernel);
+  return names.length === 0 ? '' : pc.yellow(`; not tried: ${names.join(', ')}`);
+}
+
+interface KernelOutcome {
+  readonly kernel: string;
+  readonly required: boolean;
+  readonly success: boolean;
+}
+
+/** @param verb what the project does on its kernels if all is well */
+function summary({ config }: CommandInput, kernels: readonly KernelOutcome[], verb: string): string {
+  const title = pc.bold(`${config.project}@${config.environment}`);
+  const failed = kernels.filter(({ success }) => !success);
+  if (failed.length === 0)
+    return pc.green(
+      `${title} ${verb} ${kernels.length === 1 ? 'its kernel' : `all ${kernels.length} kernels`}`,
+    );
+  const names = failed
+    .map(({ kernel, required }) => (required ? kernel : `${kernel} (not required)`))
+    .join(', ');
+  return (failed.some(({ required }) => required) ? pc.red : pc.yellow)(`${title} is not for ${names}`);
+}
+
+function requiredError({ config }: CommandInput, kernels: readonly KernelOutcome[]): BpfError | undefined {
+  const names = kernels.filter(({ success, required }) => required && !success).map(({ kernel }) => kernel);
+  if (names.length === 0) return undefined;
+  return new BpfError(
+    'REQUIRED_KERNEL_FAILED',
+    `${config.project}@${config.environment} is not for ${names.join(', ')}`,
+  );
 }
 
 async function byKernel(input: CommandInput): Promise<Answer> {
@@ -51,20 +171,8 @@ async function offline(input: CommandInput): Promise<Answer> {
   const frozen = isFrozen(config, request);
   const objects = await objectsOf(input);
   const kernels = await verify({ config, objects, results: resultsOf(input), note, frozen });
-  const failed = kernels.filter(({ success }) => !success);
-  const required = failed.filter((kernel) => kernel.required);
-  const title = pc.bold(`${config.project}@${config.environment}`);
-  const names = failed
-    .map(({ kernel, required: of }) => (of ? kernel : `${kernel} (not required)`))
-    .join(', ');
-  const summary =
-    failed.length === 0
-      ? pc.green(
-          `${title} relocates for ${kernels.length === 1 ? 'its kernel' : `all ${kernels.length} kernels`}`,
-        )
-      : (required.length > 0 ? pc.red : pc.yellow)(`${title} is not for ${names}`);
   return {
-    lines: [...renderVerdicts(kernels, verbose), '', summary],
+    lines: [...renderVerdicts(kernels, verbose), '', summary(input, kernels, 'relocates for')],
     annotations: annotations(kernels),
     result: {
       project: config.project,
@@ -72,13 +180,7 @@ async function offline(input: CommandInput): Promise<Answer> {
       level: 'offline',
       kernels,
     },
-    error:
-      required.length === 0
-        ? undefined
-        : new BpfError(
-            'REQUIRED_KERNEL_FAILED',
-            `${config.project}@${config.environment} is not for ${required.map(({ kernel }) => kernel).join(', ')}`,
-          ),
+    error: requiredError(input, kernels),
   };
 }
 

@@ -32,6 +32,7 @@ test('kernels are a Debian package or a file, required unless it is said otherwi
   expect(load().kernels).toEqual({
     'debian-12': {
       btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' },
+      image: undefined,
       config: undefined,
       required: true,
     },
@@ -40,8 +41,13 @@ test('kernels are a Debian package or a file, required unless it is said otherwi
       config: path.join(root, 'btf/old.config'),
       required: false,
     },
-    here: { btf: { running: true }, config: undefined, required: true },
-    own: { btf: { file: path.join(root, 'agent/btf/own.btf') }, config: undefined, required: true },
+    here: { btf: { running: true }, image: undefined, config: undefined, required: true },
+    own: {
+      btf: { file: path.join(root, 'agent/btf/own.btf') },
+      image: undefined,
+      config: undefined,
+      required: true,
+    },
   });
 });
 

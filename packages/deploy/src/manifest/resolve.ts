@@ -187,13 +187,22 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
 }
 
 function resolveKernel(kernel: Item<'kernels'>, at: Path, resolver: Resolver): KernelConfig {
-  const { btf, config, required } = kernel;
+  const { btf, image, config, required } = kernel;
   if (btf === undefined) resolver.problem(at, "btf is missing: a file, or { package: 'linux-image-...' }");
   return {
     btf: resolveTypes(btf, (file) => resolver.file([...at, 'btf'], file)),
+    image: resolveImage(image, (file) => resolver.file([...at, 'image'], file)),
     config: config === undefined ? undefined : resolver.file([...at, 'config'], config),
     required: required!,
   };
+}
+
+function resolveImage(
+  image: Item<'kernels'>['image'],
+  resolveFile: (file: string) => string,
+): KernelConfig['image'] {
+  if (image === undefined) return undefined;
+  return typeof image === 'object' ? { package: image.package ?? '' } : { file: resolveFile(image) };
 }
 
 function resolveTypes(btf: Item<'kernels'>['btf'], resolveFile: (file: string) => string): KernelTypesSource {

@@ -288,6 +288,21 @@ function build() {
       .describe(
         'Its types: kernel (the running one), a BTF file, vmlinux, vmlinuz, a .btf.tar.xz of BTFHub, or { package: ... }.',
       ),
+    image: z
+      .union(
+        [
+          file('a kernel that QEMU boots, relative and within the workspace'),
+          map({
+            package: z
+              .string({ error: packageError })
+              .regex(/^linux-image-[a-z0-9.+*-]+$/, { error: packageError })
+              .describe('Name of a Debian package; with * the newest that fits, as apt knows it.'),
+          }),
+        ],
+        { error: 'the path of a kernel that QEMU boots, or { package: ... }' },
+      )
+      .nullish()
+      .describe('What verify --level vm boots: a bzImage, or { package: ... }; default the package of btf.'),
     config: file('the configuration of the kernel')
       .nullish()
       .describe('Its configuration, plain or gzipped; a Debian package brings its own.'),

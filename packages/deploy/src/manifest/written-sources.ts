@@ -85,7 +85,9 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     }
     for (const [, kernel] of children(child(tree, 'kernels'))) {
       add(kernelFiles, base, textOf(kernel, 'config'));
-      if (child(child(kernel, 'btf'), 'package') !== undefined) kernels.packaged = true;
+      add(kernelFiles, base, textOf(kernel, 'image'));
+      if (['btf', 'image'].some((key) => child(child(kernel, key), 'package') !== undefined))
+        kernels.packaged = true;
       const btf = textOf(kernel, 'btf');
       if (btf !== 'kernel') add(kernelFiles, base, btf);
     }

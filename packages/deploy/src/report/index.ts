@@ -1,3 +1,4 @@
+export { machineAnnotations, renderMachines } from './machines';
 export { annotationsOf, inActions, inWorkspace, workflowCommand, type Annotation } from './annotation';
 export { describeConfig, renderConfig } from './config';
 export { renderDeployment } from './deployment';

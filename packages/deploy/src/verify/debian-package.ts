@@ -75,9 +75,32 @@ function newest(pattern: string): string {
   });
 }
 
-function unpack(name: string, directory: string): void {
-  const download = ['-o', 'APT::Sandbox::User=root', '-qq', 'download', name];
-  if (run('apt-get', download, directory) === undefined) {
+/**
+ * All files of a package, as a directory of the cache.
+ *
+ * @param sha256 that it has to have
+ * @throws BpfError FILE
+ */
+export function unpackPackage(name: string, sha256: string, directory: string): void {
+  fillDirectory(directory, (draft) => {
+    const archive = download(name, draft);
+    const found = createHash('sha256').update(fs.readFileSync(archive)).digest('hex');
+    if (found !== sha256)
+      throw new BpfError('FILE', `package ${name} is another one than its types come from`, {
+        path: name,
+        found,
+        expected: sha256,
+        hint: `remove ${cachePath(FORMAT, name)}, and it is looked at anew`,
+      });
+    run('dpkg-deb', ['-x', archive, draft]);
+    fs.rmSync(archive);
+  });
+}
+
+/** @returns the file of a package in a directory */
+function download(name: string, directory: string): string {
+  const args = ['-o', 'APT::Sandbox::User=root', '-qq', 'download', name];
+  if (run('apt-get', args, directory) === undefined) {
     throw new BpfError('FILE', `kernel package ${name} cannot be downloaded: there is no apt here`, {
       path: name,
       hint: 'name a file with the types of the kernel instead',
@@ -85,7 +108,11 @@ function unpack(name: string, directory: string): void {
   }
   const file = fs.readdirSync(directory).find((entry) => entry.endsWith('.deb'));
   if (file === undefined) throw new BpfError('FILE', `apt-get download ${name} left no file`, { path: name });
-  const archive = path.join(directory, file);
+  return path.join(directory, file);
+}
+
+function unpack(name: string, directory: string): void {
+  const archive = download(name, directory);
   const files = path.join(directory, 'files');
   const sha256 = createHash('sha256').update(fs.readFileSync(archive)).digest('hex');
   const version = run('dpkg-deb', ['-f', archive, 'Version'])?.trim() ?? '';

@@ -8,6 +8,7 @@ export {
   type ProgramVerdict,
 } from './verdict';
 export { loadEach, type LoadLevel, type LoadVerdict } from './loads';
+export { loadInMachines, type MachineLevel, type MachineVerdict } from './in-machines';
 export { recordFile, writeRecord } from './record';
 export { verify, type VerifyInput } from './verify';
 export { contextOf } from './run-context';

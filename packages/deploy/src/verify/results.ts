@@ -15,18 +15,33 @@ export class Results {
 
   /** The result of `find`, from before if there is one for the same inputs. */
   get<T>(inputs: readonly unknown[], find: () => T): T {
-    if (this.directory === undefined) return find();
-    const text = JSON.stringify(inputs, (_key, each: unknown) =>
-      typeof each === 'bigint' ? `${each}n` : each,
-    );
-    const file = path.join(this.directory, `${objectDigest(Buffer.from(text))}.json`);
-    try {
-      return JSON.parse(fs.readFileSync(file, 'utf8')) as T;
-    } catch {
-      // Not there, or damaged: it is found out anew.
-    }
+    const known = this.known<T>(inputs);
+    if (known !== undefined) return known;
     const found = find();
-    writeByRename(file, Buffer.from(JSON.stringify(found)));
+    this.keep(inputs, found);
     return found;
   }
+
+  /** What was found out before for the same inputs. */
+  known<T>(inputs: readonly unknown[]): T | undefined {
+    if (this.directory === undefined) return undefined;
+    try {
+      return JSON.parse(fs.readFileSync(fileOf(this.directory, inputs), 'utf8')) as T;
+    } catch {
+      // Not there, or damaged: it is found out anew.
+      return undefined;
+    }
+  }
+
+  keep(inputs: readonly unknown[], found: unknown): void {
+    if (this.directory === undefined) return;
+    writeByRename(fileOf(this.directory, inputs), Buffer.from(JSON.stringify(found)));
+  }
+}
+
+function fileOf(directory: string, inputs: readonly unknown[]): string {
+  const text = JSON.stringify(inputs, (_key, each: unknown) =>
+    typeof each === 'bigint' ? `${each}n` : each,
+  );
+  return path.join(directory, `${objectDigest(Buffer.from(text))}.json`);
 }

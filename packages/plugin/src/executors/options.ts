@@ -57,7 +57,12 @@ export interface PlanOptions extends FrozenOptions {
 export interface VerifyOptions extends FrozenOptions {
   /** File of what is wrong, in SARIF. */
   readonly sarif?: string;
-  readonly level?: 'offline' | 'kernel';
+  /** Of `offline`, `kernel`, `vm`; several with commas. */
+  readonly level?: string;
+  /** Guests that run at once. */
+  readonly jobs?: number;
+  /** Seconds after which a guest is ended. */
+  readonly timeout?: number;
 }
 
 export interface TypesOptions extends DeployOptions {

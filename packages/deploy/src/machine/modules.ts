@@ -1,33 +1,34 @@
-import { Buffer } from 'node:buffer';
-import { readFileSync, readdirSync } from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
-import { SetupError, run } from '../setup/command.mjs';
+import { BpfError } from '@nx-bpf/loader';
+import { output } from './command';
 
 /**
  * Modules of a kernel with those that they depend on, in the order in which they are to be inserted. What is built into
  * the kernel is left out.
  *
- * @param {string} directory lib/modules/RELEASE
- * @param {readonly string[]} names as modprobe takes them
- * @returns {Map<string, Buffer>} uncompressed, by name
+ * @param directory lib/modules/RELEASE
+ * @param names as modprobe takes them
+ * @returns uncompressed, by name
+ * @throws BpfError FILE
  */
-export function moduleClosure(directory, names) {
+export function moduleClosure(directory: string, names: readonly string[]): Map<string, Uint8Array> {
   const files = new Map(
-    readdirSync(directory, { recursive: true })
+    fs
+      .readdirSync(directory, { recursive: true, encoding: 'utf8' })
       .filter((file) => /\.ko(\.xz)?$/.test(file))
       .map((file) => [moduleName(file), path.join(directory, file)]),
   );
   const builtIn = new Set(
-    readFileSync(path.join(directory, 'modules.builtin'), 'utf8').split('\n').map(moduleName),
+    fs.readFileSync(path.join(directory, 'modules.builtin'), 'utf8').split('\n').map(moduleName),
   );
-  const found = new Map();
-  const add = (name) => {
+  const found = new Map<string, Uint8Array>();
+  const add = (name: string): void => {
     if (found.has(name) || builtIn.has(name)) return;
     const file = files.get(name);
-    if (file === undefined) throw new SetupError(`the kernel in ${directory} has no module '${name}'`);
-    const bytes = file.endsWith('.xz')
-      ? run('xz', ['-dc', file], { encoding: 'buffer' })
-      : readFileSync(file);
+    if (file === undefined)
+      throw new BpfError('FILE', `the kernel in ${directory} has no module '${name}'`, { path: directory });
+    const bytes = file.endsWith('.xz') ? output('xz', ['-dc', file]) : fs.readFileSync(file);
     for (const dependency of dependencies(bytes)) add(dependency);
     found.set(name, bytes);
   };
@@ -36,7 +37,7 @@ export function moduleClosure(directory, names) {
 }
 
 /** File names write hyphens where the kernel writes underscores, or do not. */
-function moduleName(file) {
+function moduleName(file: string): string {
   return path
     .basename(file)
     .replace(/\.ko(\.xz)?$/, '')
@@ -44,7 +45,7 @@ function moduleName(file) {
 }
 
 /** A module's section .modinfo holds `depends=a,b` between zero bytes. */
-function dependencies(bytes) {
+function dependencies(bytes: Buffer): string[] {
   const key = Buffer.from('\0depends=');
   const start = bytes.indexOf(key) + key.length;
   if (start < key.length) return [];

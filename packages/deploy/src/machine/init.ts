@@ -1,6 +1,8 @@
-#!/bin/sh
-# The first process of a guest: mounts what BPF needs, runs /command and turns the machine off.
-# Ports of the virtual serial device: 1 is the command's output, 2 its errors, 3 its exit status.
+/**
+ * The first process of a guest: mounts what BPF needs, runs /command and turns the machine off.
+ * Ports of the virtual serial device: 1 is the command's output, 2 its errors, 3 its exit status.
+ */
+export const init = `#!/bin/sh
 mount -t devtmpfs devtmpfs /dev
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -17,3 +19,4 @@ cd /root
 /command >/dev/vport0p1 2>/dev/vport0p2 </dev/null
 echo $? >/dev/vport0p3
 poweroff -f
+`;

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { BpfError } from '@nx-bpf/loader';
+
+/** The Debian packages that have the commands which a guest takes. */
+const packages: Readonly<Record<string, string>> = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
+  busybox: 'busybox-static',
+  ldd: 'libc-bin',
+  xz: 'xz-utils',
+};
+
+/**
+ * The path of a command.
+ *
+ * @throws BpfError TOOLCHAIN_NOT_FOUND, with the Debian package to install
+ */
+export function requireCommand(name: string): string {
+  // Debian keeps administrators' tools where a user's PATH does not look.
+  const places = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].filter(Boolean);
+  const found = places.map((place) => path.join(place, name)).find(isExecutable);
+  if (found !== undefined) return found;
+  throw new BpfError('TOOLCHAIN_NOT_FOUND', `a virtual machine needs ${name}, and there is none here`, {
+    path: name,
+    hint: `on Debian: apt-get install ${packages[name] ?? name}`,
+  });
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.X_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a command to its end and returns what it printed. */
+export function output(command: string, args: readonly string[]): Buffer {
+  const { status, stdout, stderr, error } = spawnSync(requireCommand(command), args, { maxBuffer: 1 << 28 });
+  if (status === 0) return stdout;
+  const why = error?.message ?? stderr.toString('utf8').trim();
+  throw new BpfError('FILE', `${command} ${args.join(' ')} failed: ${why}`, { path: args.at(-1) }, error);
+}
