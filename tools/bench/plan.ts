@@ -1,15 +1,8 @@
-/**
- * How long a plan takes for a large deployment: `node -r ./tools/run-source.js tools/bench/plan.ts [objects] [each]`, as
- * root. It deploys to a bpffs of its own that no other process sees, and removes all of it.
- *
- * Printed are medians: of the pure comparison, of a whole plan in this process, of an apply that has nothing to do, and
- * of `nx-bpf plan` as a process beside `nx-bpf --version`.
- */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { apply, destroy, planProject } from '../../packages/deploy/src/apply';
+import { apply, destroy, planProject, status } from '../../packages/deploy/src/apply';
 import { RelocationCache } from '../../packages/deploy/src/cache';
 import { loadProject } from '../../packages/deploy/src/manifest';
 import { makePlan } from '../../packages/deploy/src/plan';
@@ -17,9 +10,10 @@ import { buildObjects } from '../../packages/deploy/src/toolchain';
 import { layoutOf, observe, readLedger } from '../../packages/deploy/src/state';
 import { Mount, mount, Namespace, unmount, unshare } from '../../packages/loader/src/kernel';
 import { compile } from '../testing/compile';
+import { median, table } from './table';
 
-const objects = Number(process.argv[2] ?? 10);
-const each = Number(process.argv[3] ?? 50);
+/** Programs and maps of an object. */
+const each = 50;
 const rounds = 9;
 
 /** Of one object: as many programs as maps, a program for each map. */
@@ -38,10 +32,6 @@ SEC("socket") int p_${name}(void *ctx) {
   return `#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n${parts.join('\n')}\nchar LICENSE[] SEC("license") = "GPL";\n`;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
 async function time(work: () => unknown): Promise<number> {
   const start = process.hrtime.bigint();
   await work();
@@ -54,7 +44,22 @@ async function measure(work: () => unknown): Promise<number> {
   return median(times);
 }
 
-async function main(): Promise<void> {
+/**
+ * How long plan, apply and status take for deployments of 250 to 2,000 programs and as many maps, in milliseconds. Each is
+ * deployed to a bpffs of its own that no other process sees, and removed.
+ */
+export async function run(sizes: readonly number[] = [250, 500, 1000, 2000]): Promise<void> {
+  const columns: ReadonlyMap<string, number>[] = [];
+  for (const size of sizes) columns.push(await measureSize(size / each));
+  table(
+    ['ms', ...sizes.map(String)],
+    [...columns[0]!.keys()].map((what) => [what, ...columns.map((column) => column.get(what)!.toFixed(1))]),
+  );
+}
+
+/** Medians by what was done. */
+async function measureSize(objects: number): Promise<ReadonlyMap<string, number>> {
+  const times = new Map<string, number>();
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bench-'));
   const bpffs = path.join(home, 'bpffs');
   fs.mkdirSync(bpffs);
@@ -87,14 +92,13 @@ async function main(): Promise<void> {
     const note = (text: string): void => console.error(text);
     const config = loadProject({ workspaceRoot: workspace, project: 'p' });
     const input = { config, objects: compiled, cache, note };
-    const report = (what: string, milliseconds: number): void =>
-      console.log(`${what.padEnd(58)} ${milliseconds.toFixed(1).padStart(9)} ms`);
+    const report = (what: string, milliseconds: number): void => void times.set(what, milliseconds);
 
-    console.log(`${objects * each} programs and as many maps, in ${objects} objects; medians of ${rounds}`);
     report('plan, nothing deployed', await measure(() => planProject(input)));
-    report('apply (once)', await time(() => apply(input)));
+    report('apply, all new (once)', await time(() => apply(input)));
     report('plan, nothing to do', await measure(() => planProject(input)));
     report('apply, nothing to do', await measure(() => apply(input)));
+    report('status', await measure(() => status(config)));
     const changed = fs.readFileSync(compiled[0]!.file);
     fs.writeFileSync(compiled[0]!.file, compile(source(0).replace('return 0', 'return 1')));
     report('plan, one object of them changed', await measure(() => planProject(input)));
@@ -114,27 +118,18 @@ async function main(): Promise<void> {
     report('of it: the comparison alone', await measure(() => makePlan(desired, ledger, observed)));
 
     const bin = path.resolve(__dirname, '../../packages/deploy/bin/nx-bpf.js');
-    const run = (...args: string[]) => {
-      const { status, stderr } = spawnSync(process.execPath, [bin, ...args], {
-        cwd: workspace,
-        encoding: 'utf8',
-      });
-      if (status !== 0) throw new Error(stderr);
-    };
-    run('plan', 'p');
+    const built = spawnSync(process.execPath, [bin, 'build', 'p'], { cwd: workspace, encoding: 'utf8' });
+    if (built.status !== 0) throw new Error(built.stderr);
     report(
       'reading the manifest',
       await measure(() => loadProject({ workspaceRoot: workspace, project: 'p' })),
     );
-    const built = { outDir: path.join(workspace, 'p', 'dist', 'bpf', 'dev') };
-    report('finding that the objects are built', await measure(() => buildObjects(config, built)));
-    report('nx-bpf --version, as a process from its source', await measure(() => run('--version')));
-    report('nx-bpf plan, as a process from its source', await measure(() => run('plan', 'p')));
+    const outDir = path.join(workspace, 'p', 'dist', 'bpf', 'dev');
+    report('finding that the objects are built', await measure(() => buildObjects(config, { outDir })));
     await destroy(config, note);
   } finally {
     unmount(bpffs);
     fs.rmSync(home, { recursive: true, force: true });
   }
+  return times;
 }
-
-void main();

@@ -178,8 +178,14 @@ function workspaceOf(
     return undefined;
   }
   if (!listProjects(workspaceRoot).some(({ name }) => name === project)) return undefined;
-  const config = loadProject({ workspaceRoot, project, environment: env });
-  return { root: config.pin.root, environment: config.environment };
+  try {
+    const config = loadProject({ workspaceRoot, project, environment: env });
+    return { root: config.pin.root, environment: config.environment };
+  } catch (error) {
+    // What runs can be looked at while the manifest is being edited: its pins say enough.
+    if (error instanceof BpfError && error.code === 'MANIFEST_INVALID') return undefined;
+    throw error;
+  }
 }
 
 /**
