@@ -65,7 +65,8 @@ export function status(config: ProjectConfig): Status {
   );
   const texts = [...[...drift, ...entries.drift].map(driftText), ...left];
   return {
-    state: isGone(layout, ledger) ? 'gone' : texts.length === 0 ? 'healthy' : 'drifted',
+    // Where all is as it was left, nothing is gone: the pins need not be opened once more to know it.
+    state: texts.length === 0 ? 'healthy' : isGone(layout, ledger) ? 'gone' : 'drifted',
     drift: texts,
     foreign,
     unseen: [...unseen, ...entries.unseen],
