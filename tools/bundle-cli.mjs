@@ -14,8 +14,9 @@ const dear = ['assert', 'child_process', 'crypto', 'stream', 'string_decoder', '
  * licences of what is inside go beside it.
  *
  * @param {string} directory of the package
+ * @param {string} to where the package is published to, which has a `dist`
  */
-export async function bundleCli(directory) {
+export async function bundleCli(directory, to = directory) {
   const alias = Object.entries(compilerOptions.paths).map(([name, [file]]) => [name, path.join(root, file)]);
   const build = await rolldown({
     input: path.join(directory, 'src/cli/main.ts'),
@@ -32,8 +33,8 @@ export async function bundleCli(directory) {
       // Names stay, for the stacks of errors.
       minify: { compress: false, mangle: false, codegen: true },
     });
-    writeFileSync(path.join(directory, 'dist/cli.js'), inAscii(withLazyModules(output[0].code)));
-    writeFileSync(path.join(directory, 'dist/cli.licenses.txt'), licences(Object.keys(output[0].modules)));
+    writeFileSync(path.join(to, 'dist/cli.js'), inAscii(withLazyModules(output[0].code)));
+    writeFileSync(path.join(to, 'dist/cli.licenses.txt'), licences(Object.keys(output[0].modules)));
   } finally {
     await build.close();
   }

@@ -32,6 +32,7 @@ export const house = {
       'types',
       'cache',
       'bundle',
+      'privileges',
       'state',
       'maps',
       'plan',

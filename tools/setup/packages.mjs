@@ -63,6 +63,16 @@ const testing = [
     present: () => which('strace'),
   },
   {
+    debian: ['sudo'],
+    why: 'lets a user of the tests call the privileged helper',
+    present: () => which('sudo'),
+  },
+  {
+    debian: ['minisign'],
+    why: 'signs the bundles whose signatures are checked',
+    present: () => which('minisign'),
+  },
+  {
     debian: ['qemu-system-x86'],
     why: 'runs the kernels that the tests boot',
     present: () => which('qemu-system-x86_64'),

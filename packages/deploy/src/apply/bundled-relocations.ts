@@ -4,8 +4,8 @@ import { type RelocationCache } from '../cache';
 import { relocationKey } from './relocate-cached';
 
 /**
- * Puts a bundle's relocations for the running kernel into the cache, where it has none of them yet: the kernel is that
- * of the manifest's name if its types are the same.
+ * Lets a bundle's relocations for the running kernel answer in place of the cache, for this deployment alone: the kernel
+ * is that of the manifest's name if its types are the same.
  *
  * @returns name of the kernel; undefined if the bundle has none for this one
  * @throws BpfError RELOCATED_MALFORMED, which a bundle that passed its checks does not have
@@ -16,7 +16,7 @@ export function takeBundledRelocations(cache: RelocationCache, bundle: OpenBundl
   const ours = bundle.relocations.filter(({ btf }) => btf === running);
   for (const { object, programs, bytes } of ours) {
     const { sha256: digest } = bundle.objects.find(({ name }) => name === object)!;
-    cache.put(relocationKey({ name: object, digest }, programs), decodeRelocated(bytes));
+    cache.offer(relocationKey({ name: object, digest }, programs), decodeRelocated(bytes));
   }
   return ours[0]?.kernel;
 }

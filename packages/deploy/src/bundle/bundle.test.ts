@@ -279,15 +279,54 @@ programs: { guard: { attach: [{ id: main, uprobe: { binary: ${root}/bin/server, 
     return file;
   }
 
+  /** The text of the manifest in the index, changed. */
+  const replaced =
+    (before: string, after: string) =>
+    (index: Record<string, unknown>): void => {
+      const text = index['config'] as string;
+      expect(text).toContain(before);
+      index['config'] = text.replace(before, after);
+    };
+
   test.each<[string, (index: Record<string, unknown>) => void, RegExp]>([
-    ['no manifest', (index) => (index['config'] = 'null'), /names no project that could be deployed/],
+    ['no manifest', (index) => (index['config'] = 'null'), /none that could be deployed/],
     [
       'a project that leads out of the pin root',
       (index) => {
         index['project'] = '../..';
         index['config'] = (index['config'] as string).replace('"project":"p"', '"project":"../.."');
       },
-      /names no project that could be deployed/,
+      /none that could be deployed: project:/,
+    ],
+    [
+      'a map that is pinned elsewhere',
+      replaced('"pin":"project"', '"pin":{"path":"/sys/fs/bpf/../../../tmp/x"}'),
+      /none that could be deployed: maps.hits.pin/,
+    ],
+    [
+      'a program whose name leads out of its directory',
+      replaced('"programs":{"guard"', '"programs":{"../../guard"'),
+      /none that could be deployed: programs.*guard/,
+    ],
+    [
+      'a map whose name leads out of its directory',
+      replaced('"maps":{"hits"', '"maps":{".."'),
+      /none that could be deployed: maps/,
+    ],
+    [
+      'a root that leads elsewhere',
+      replaced('"root":"/sys/fs/bpf/nx-bpf"', '"root":"/sys/fs/bpf/../../../tmp"'),
+      /none that could be deployed: pin.root/,
+    ],
+    [
+      'a key that no manifest has',
+      replaced('"programs":{"guard":{', '"programs":{"guard":{"run":"id",'),
+      /none that could be deployed: programs.guard: Unrecognized key: "run"/,
+    ],
+    [
+      'a value nested beyond all measure',
+      replaced('"constants":{', `"constants":{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)},`),
+      /its manifest: /,
     ],
     [
       'another environment',

@@ -8,6 +8,7 @@ export {
 } from './lock-entry';
 export { checkLock, lockFile, updateLock } from './lock-file';
 export { checkKernelLock, lockedName, readKernelLock, type KernelLock } from './lock-kernels';
-export { readBundle, type OpenBundle } from './read-bundle';
+export { checkSignature, readSigningKey, type Signer, type SigningKey } from './minisign';
+export { openBundle, readBundle, readBundleFile, type OpenBundle } from './read-bundle';
 export { relocateForKernels, type BundledRelocation, type KernelTypesFile } from './relocate-for-kernels';
-export { writeBundle } from './write-bundle';
+export { makeBundle, writeBundle } from './write-bundle';

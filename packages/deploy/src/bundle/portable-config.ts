@@ -12,7 +12,7 @@ const pathKey = '$path';
  * out, since nothing is compiled from a bundle.
  */
 export function encodeConfig(config: ProjectConfig, moved: ReadonlyMap<string, string>): string {
-  const { workspaceRoot, programs, objects, maps, runs, toolchain, ...rest } = config;
+  const { workspaceRoot, programs, privileges, objects, maps, runs, toolchain, ...rest } = config;
   const place = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(place);
     if (typeof value === 'object' && value !== null) return mapValues(value, place);
@@ -46,6 +46,7 @@ export function encodeConfig(config: ProjectConfig, moved: ReadonlyMap<string, s
           : contents,
     })),
     programs,
+    privileges,
   };
   return JSON.stringify(whole, (_key, value: unknown) =>
     typeof value === 'bigint' ? { [bigintKey]: String(value) } : value,
@@ -70,7 +71,9 @@ export function decodeConfig(text: string, directory: string): ProjectConfig {
     return value;
   }) as ProjectConfig | null;
   // Those written before manifests could name any have none; what else may be missing is looked at by who reads it.
-  return { structOps: {}, runs: [], ...config } as unknown as ProjectConfig;
+  const privileges = { helper: 'none', node: '/', installation: '/', socket: '/' };
+  const deploy = { signedBy: [], ...config?.deploy };
+  return { structOps: {}, runs: [], privileges, ...config, deploy } as unknown as ProjectConfig;
 }
 
 function inside(directory: string, relative: string): string {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
-import { sha256 } from '../toolchain';
+import { sha256, tar } from '../toolchain';
 import {
   BUNDLE_FORMAT,
   indexDigestFile,
@@ -11,6 +11,7 @@ import {
   type BundledObject,
   type BundleIndex,
 } from './bundle-index';
+import { configProblems } from './check-config';
 import { decodeConfig } from './portable-config';
 import { type BundledRelocation } from './relocate-for-kernels';
 
@@ -46,10 +47,20 @@ const entryName = /^(objects|data|packets|relocated)\/[A-Za-z0-9_-][A-Za-z0-9_.-
  * ```
  */
 export async function readBundle(file: string): Promise<OpenBundle> {
-  const bytes = readFile(file);
+  return openBundle(file, readBundleFile(file));
+}
+
+/**
+ * The same of a bundle that is in memory.
+ *
+ * @param file what messages call it
+ * @param parent where the directory is made that it is unpacked into
+ * @throws BpfError BUNDLE_INVALID
+ */
+export async function openBundle(file: string, bytes: Uint8Array, parent = os.tmpdir()): Promise<OpenBundle> {
   const entries = await readEntries(file, bytes);
   const index = readIndex(file, entries);
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bundle-'));
+  const directory = fs.mkdtempSync(path.join(parent, 'nx-bpf-bundle-'));
   const close = (): void => fs.rmSync(directory, { recursive: true, force: true });
   try {
     for (const [name, content] of entries) {
@@ -58,7 +69,7 @@ export async function readBundle(file: string): Promise<OpenBundle> {
       fs.writeFileSync(place, content, { mode: 0o600 });
     }
     const config = decodeConfig(index.config, directory);
-    checkIdentity(file, index, config);
+    checkConfig(file, index, config);
     const objects = index.objects.map((object) => ({ ...object, file: path.join(directory, object.file) }));
     const relocations = index.relocations.map(({ file: inside, ...relocation }) => ({
       ...relocation,
@@ -68,11 +79,18 @@ export async function readBundle(file: string): Promise<OpenBundle> {
     return { config, objects, relocations, sha256: sha256(bytes), close };
   } catch (error) {
     close();
-    throw error instanceof SyntaxError ? invalid(file, `its manifest: ${error.message}`) : error;
+    // RangeError: nested so deeply that reading it takes more stack than there is.
+    const unreadable = error instanceof SyntaxError || error instanceof RangeError;
+    throw unreadable ? invalid(file, `its manifest: ${error.message}`) : error;
   }
 }
 
-function readFile(file: string): Buffer {
+/**
+ * The bytes of a bundle, unchecked.
+ *
+ * @throws BpfError FILE
+ */
+export function readBundleFile(file: string): Buffer {
   try {
     return fs.readFileSync(file);
   } catch (cause) {
@@ -87,7 +105,7 @@ function readFile(file: string): Buffer {
 
 /** The entries of the archive, in memory: as large as the archive at most. */
 async function readEntries(file: string, bytes: Uint8Array): Promise<Map<string, Buffer>> {
-  const { Parser } = await import('tar');
+  const { Parser } = tar();
   const entries = new Map<string, Buffer>();
   const problems: string[] = [];
   const parser = new Parser({
@@ -116,15 +134,12 @@ async function readEntries(file: string, bytes: Uint8Array): Promise<Map<string,
   return entries;
 }
 
-/** A name that is a directory under the pin root, and leads nowhere else. */
-const directoryName = /^[A-Za-z0-9_-]{1,128}$/;
-
-/** What it is a bundle of decides where it is pinned. */
-function checkIdentity(file: string, index: BundleIndex, config: Partial<ProjectConfig> | null): void {
+/** What it is a bundle of, and every name in it, decides where something is pinned. */
+function checkConfig(file: string, index: BundleIndex, config: ProjectConfig): void {
+  const [problem] = configProblems(config);
+  if (problem !== undefined) throw invalid(file, `its manifest is none that could be deployed: ${problem}`);
   for (const what of ['project', 'environment'] as const) {
-    const [name, other] = [config?.[what], index[what]];
-    if (typeof name !== 'string' || !directoryName.test(name))
-      throw invalid(file, `its manifest names no ${what} that could be deployed`);
+    const [name, other] = [config[what], index[what]];
     if (name !== other) throw invalid(file, `its manifest is of ${what} '${name}', its index of '${other}'`);
   }
 }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
-import { sha256, writeAtomically, type BuiltObject } from '../toolchain';
+import { sha256, tar, writeAtomically, type BuiltObject } from '../toolchain';
 import {
   BUNDLE_FORMAT,
   indexDigestFile,
@@ -16,11 +16,9 @@ import { encodeConfig } from './portable-config';
 import { type BundledRelocation } from './relocate-for-kernels';
 
 /**
- * Writes a project in an environment as one file: its objects, the merged manifest, the data files that this names,
- * and the lock. The same inputs give the same bytes, whoever writes them, where and when.
+ * Writes a project in an environment as one file: see {@link makeBundle}.
  *
  * @param file where to; written by rename
- * @param relocations of its objects for kernels: see `relocateForKernels`
  * @returns SHA-256 of the bundle
  * @throws BpfError FILE
  *
@@ -36,6 +34,23 @@ export async function writeBundle(
   file: string,
   relocations: readonly BundledRelocation[] = [],
 ): Promise<string> {
+  const bytes = await makeBundle(config, objects, relocations);
+  save(file, bytes);
+  return sha256(bytes);
+}
+
+/**
+ * A project in an environment as the bytes of one file: its objects, the merged manifest, the data files that this
+ * names, and the lock. The same inputs give the same bytes, whoever makes them, where and when.
+ *
+ * @param relocations of its objects for kernels: see `relocateForKernels`
+ * @throws BpfError FILE
+ */
+export async function makeBundle(
+  config: ProjectConfig,
+  objects: readonly BuiltObject[],
+  relocations: readonly BundledRelocation[] = [],
+): Promise<Buffer> {
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-bundle-'));
   try {
     const files = new Map<string, Uint8Array>();
@@ -89,7 +104,7 @@ export async function writeBundle(
     const archive = path.join(staging, 'bundle');
     // The index first: who reads on knows what is to come.
     // Loaded when it is needed: few commands do.
-    const { create } = await import('tar');
+    const { create } = tar();
     create(
       {
         sync: true,
@@ -102,9 +117,7 @@ export async function writeBundle(
       },
       [indexFile, indexDigestFile, ...names],
     );
-    const bytes = fs.readFileSync(archive);
-    save(file, bytes);
-    return sha256(bytes);
+    return fs.readFileSync(archive);
   } finally {
     fs.rmSync(staging, { recursive: true, force: true });
   }

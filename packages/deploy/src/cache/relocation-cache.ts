@@ -53,6 +53,7 @@ export interface Relocation {
 export class RelocationCache {
   private readonly folder: string | undefined;
   private readonly refusal: string | undefined;
+  private readonly offered = new Map<string, RelocatedObject>();
 
   /** @param folder where entries are; undefined turns the cache off */
   constructor(folder: string | undefined) {
@@ -68,6 +69,8 @@ export class RelocationCache {
    * @param key digest of what every output depends on: `relocationInputsDigest`
    */
   get(key: string, circumstances: Circumstances, relocate: () => Relocation): CacheAnswer {
+    const offered = this.offered.get(key);
+    if (offered !== undefined) return { relocated: offered, outcome: 'hit', note: undefined, depended: {} };
     if (this.folder === undefined) {
       const note = this.refusal === undefined ? undefined : `relocation cache not used: ${this.refusal}`;
       return { relocated: relocate().relocated, outcome: 'off', note, depended: undefined };
@@ -89,11 +92,12 @@ export class RelocationCache {
     return this.folder === undefined ? undefined : new Recall(this.folder, selection);
   }
 
-  /** Stores an output that depends on nothing but its key, unless there is one. */
-  put(key: string, relocated: RelocatedObject): void {
-    if (this.folder === undefined) return;
-    const file = path.join(this.folder, `${key}.${entryFormat}`);
-    if (!fs.existsSync(file)) store(file, encodeEntry({}, encodeRelocated(relocated)));
+  /**
+   * An output that somebody brings along, who is trusted with this one deployment: it answers for its key as long as
+   * this cache is used, and is never stored, where it would answer for what others deploy.
+   */
+  offer(key: string, relocated: RelocatedObject): void {
+    this.offered.set(key, relocated);
   }
 }
 

@@ -7,15 +7,15 @@ import { type Request } from './request';
 /**
  * Tells machines what is wrong where: GitHub Actions, if it runs this, and the SARIF file that was asked for.
  *
- * @param people where text goes: Actions reads commands from either stream
+ * @param write takes what people read: Actions reads commands from either stream
  * @throws BpfError FILE where the file cannot be written
  */
 export function annotate(
   annotations: readonly Annotation[],
   { sarif }: Pick<Request, 'sarif'>,
-  people: NodeJS.WritableStream,
+  write: (text: string) => void,
 ): void {
-  if (inActions() && annotations.length > 0) people.write(`${annotations.map(workflowCommand).join('\n')}\n`);
+  if (inActions() && annotations.length > 0) write(`${annotations.map(workflowCommand).join('\n')}\n`);
   if (sarif === undefined) return;
   const file = path.resolve(sarif);
   const { version } = require('../../package.json') as { version: string };

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfMap } from '@nx-bpf/loader';
@@ -88,5 +89,56 @@ environments: { prod: { deploy: { requireLock: true }, objects: { edge: { consta
       expect(onHost('apply', '--bundle', file)).toMatchObject({ status: 3 });
       expect(fs.existsSync(path.join(kernel.bpffs, 'nx-bpf'))).toBe(false);
     });
+  });
+
+  test('--signed-by: no signature, one by another key, a changed byte; and a manifest that asks for one', () => {
+    const key = (name: string): string => path.join(kernel.directory, name);
+    const minisign = (...args: string[]): void => {
+      expect(spawnSync('minisign', args, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    };
+    for (const name of ['good', 'other']) minisign('-G', '-W', '-p', key(`${name}.pub`), '-s', key(name));
+    const goodKey = fs.readFileSync(key('good.pub'), 'utf8').split('\n')[1]!;
+    write('bpf.config.yaml', `version: 1\npin: { root: ${kernel.bpffs}/nx-bpf }\n`);
+    write('p/package.json', '{ "name": "p" }');
+    write('p/src/edge.bpf.c', source);
+    write('p/bpf.config.yaml', 'version: 1\nobjects: { edge: {} }\nprograms: { guard: {} }\n');
+    const file = path.join(kernel.directory, 'signed.nxbpf');
+    const bundle = (...args: string[]): Ended => command.run('bundle', 'p', '--out', file, ...args);
+    const apply = (...args: string[]): { status: number | null; code: string | undefined } => {
+      const { status, stdout } = onHost('apply', '--bundle', file, ...args, '--json');
+      const { error } = JSON.parse(stdout) as { error: { code: string } | null };
+      expect(fs.existsSync(path.join(kernel.bpffs, 'nx-bpf'))).toBe(status === 0);
+      return { status, code: error?.code };
+    };
+    expect(bundle().status).toBe(0);
+    const byGood = ['--signed-by', key('good.pub')];
+    expect(apply(...byGood)).toEqual({ status: 16, code: 'SIGNATURE_MISSING' });
+    minisign('-S', '-W', '-s', key('other'), '-m', file);
+    expect(apply(...byGood)).toEqual({ status: 16, code: 'SIGNATURE_INVALID' });
+    expect(apply('--signature', `${file}.minisig`)).toEqual({ status: 3, code: 'USAGE' });
+    expect(apply(...byGood, '--signature', key('none'))).toEqual({ status: 1, code: 'FILE' });
+    minisign('-S', '-W', '-s', key('good'), '-m', file, '-x', key('elsewhere'));
+    const bytes = fs.readFileSync(file);
+    fs.writeFileSync(file, Buffer.concat([bytes.subarray(0, -1), Buffer.from([1])]));
+    expect(apply(...byGood, '--signature', key('elsewhere'))).toEqual({
+      status: 16,
+      code: 'SIGNATURE_INVALID',
+    });
+    fs.writeFileSync(file, bytes);
+    // As text, and beside a key that is not the one.
+    const keys = ['--signed-by', key('other.pub'), '--signed-by', goodKey];
+    const applied = onHost('apply', '--bundle', file, ...keys, '--signature', key('elsewhere'));
+    expect(applied).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/signed by [0-9A-F]{16}: /) as string,
+    });
+    expect(onHost('destroy', '--bundle', file).status).toBe(0);
+
+    fs.rmSync(`${file}.minisig`);
+    expect(bundle('--set', `deploy.signedBy=[${goodKey}]`).status).toBe(0);
+    expect(apply()).toEqual({ status: 16, code: 'SIGNATURE_MISSING' });
+    minisign('-S', '-W', '-s', key('good'), '-m', file);
+    expect(apply()).toEqual({ status: 0, code: undefined });
+    expect(onHost('destroy', '--bundle', file).stderr).toContain('the bundle itself names this key');
   });
 });

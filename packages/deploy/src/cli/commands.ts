@@ -1,9 +1,7 @@
-import fs from 'node:fs';
 import path from 'node:path';
-import { BpfError } from '@nx-bpf/loader';
 import pc from 'picocolors';
 import { apply, destroy, planProject, repair, rollback, status } from '../apply';
-import { readPlan, type SavedPlan } from '../plan';
+import { readPlan } from '../plan';
 import {
   describeConfig,
   inWorkspace,
@@ -57,7 +55,8 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
     const { verify } = request;
     const saved = await planProject({ config, objects, cache: relocations(input), note, verify });
     const { plan } = saved;
-    if (request.out !== undefined) writePlan(request.out, saved);
+    if (request.out !== undefined)
+      input.surroundings.savePlan(request.out, `${JSON.stringify(saved, null, 2)}\n`);
     const changes = !plan.empty;
     const nothing = `nothing to do: ${title(input)} is as it should be (generation ${plan.from})`;
     return {
@@ -82,7 +81,8 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
 
   async apply(input) {
     const { config, note, request } = input;
-    const saved = request.plan === undefined ? undefined : readPlanFile(request.plan);
+    const { plan: file } = request;
+    const saved = file === undefined ? undefined : readPlan(input.surroundings.readPlan(file), file);
     const objects = await objectsOf(input);
     const cache = relocations(input);
     const {
@@ -207,35 +207,6 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
   bundle,
   report,
 };
-
-/** Readable by its owner alone: it tells what runs on a host. */
-function writePlan(file: string, saved: SavedPlan): void {
-  try {
-    fs.writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`, { mode: 0o600 });
-  } catch (cause) {
-    throw new BpfError(
-      'FILE',
-      `the plan cannot be saved as ${file}: ${(cause as Error).message}`,
-      { path: file },
-      cause,
-    );
-  }
-}
-
-function readPlanFile(file: string): SavedPlan {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new BpfError(
-      'FILE',
-      `plan ${file} cannot be read: ${(cause as Error).message}`,
-      { path: file },
-      cause,
-    );
-  }
-  return readPlan(text, file);
-}
 
 function subject({ config }: CommandInput): { project: string; environment: string } {
   return { project: config.project, environment: config.environment };

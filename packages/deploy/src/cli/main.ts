@@ -91,7 +91,11 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
   const watching = 'again after each save of a source, header or manifest, until Ctrl-C';
   const frozen = ['--frozen', 'refuse what is not as bpf.lock.json says'] as const;
   const sarif = ['--sarif <file>', 'also write what is wrong as SARIF, for code hosts and editors'] as const;
-  const bundle = ['--bundle <file>', 'what nx-bpf bundle wrote, in place of a workspace'] as const;
+  const takesBundle = (command: Command): Command =>
+    command
+      .option('--bundle <file>', 'what nx-bpf bundle wrote, in place of a workspace')
+      .option('--signature <file>', "the bundle's signature by minisign; FILE.minisig by default")
+      .option('--signed-by <key>', 'a key that the bundle has to be signed with, or its file', collect, []);
   onProject('build', 'compile the objects of a project')
     .option(...frozen)
     .option('--watch', watching)
@@ -107,29 +111,30 @@ export function commandLine(finish: (outcome: Outcome) => void): Command {
     .option(...sarif)
     .option('--record', 'at level kernel: write to bpf.verified.json what budgets compare with')
     .option(...frozen);
-  onProject('plan', 'what apply would change, and why; nothing is changed')
+  takesBundle(onProject('plan', 'what apply would change, and why; nothing is changed'))
     .option('--out <file>', 'save the plan, to be applied exactly')
     .option('--verify', 'load what is new or changed, without attaching it: what the verifier makes of it')
     .option('--detailed-exitcode', 'exit status 2 if there is something to do')
-    .option(...frozen)
-    .option(...bundle);
-  onProject('apply', 'load, pin and attach what the manifest says, and nothing twice')
+    .option(...frozen);
+  takesBundle(onProject('apply', 'load, pin and attach what the manifest says, and nothing twice'))
     .option('--plan <file>', 'carry out a saved plan, or nothing if something changed since')
     .option('--watch', watching)
-    .option(...frozen)
-    .option(...bundle);
-  onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left')
-    .option('--repair', 'bring what was interrupted or damaged back to what the ledger says')
-    .option(...bundle);
-  onProject('rollback', 'go back to a generation that was there before')
-    .option('--to <generation>', 'its number; by default the one before', (text) => {
+    .option(...frozen);
+  takesBundle(
+    onProject('status', 'what of a deployment is in the kernel, and whether it is as it was left'),
+  ).option('--repair', 'bring what was interrupted or damaged back to what the ledger says');
+  takesBundle(onProject('rollback', 'go back to a generation that was there before')).option(
+    '--to <generation>',
+    'its number; by default the one before',
+    (text) => {
       if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is the number of a generation.');
       return Number(text);
-    })
-    .option(...bundle);
-  onProject('destroy', 'detach and remove what apply put there, and nothing else')
-    .option('--force', 'maps that the manifest protects, too')
-    .option(...bundle);
+    },
+  );
+  takesBundle(onProject('destroy', 'detach and remove what apply put there, and nothing else')).option(
+    '--force',
+    'maps that the manifest protects, too',
+  );
   onProject('config', 'the merged manifest of an environment, and where each value comes from');
   onProject('lock', 'record in bpf.lock.json what a project is built from, and what comes of it');
   onProject('bundle', 'write a project as one file, for a host without a checkout or a compiler')

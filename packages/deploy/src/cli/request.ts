@@ -2,6 +2,7 @@ import { type BpfError } from '@nx-bpf/loader';
 import { type OpenBundle } from '../bundle';
 import { type ProjectConfig } from '../manifest';
 import { type Annotation } from '../report';
+import { type Surroundings } from './surroundings';
 
 /** What is asked for: a command on a project in an environment. */
 export interface Request {
@@ -24,6 +25,10 @@ export interface Request {
   readonly frozen?: boolean | undefined;
   /** File of a bundle, in place of a workspace. */
   readonly bundle?: string | undefined;
+  /** File with the bundle's signature; by default its name with `.minisig` behind, if that is there. */
+  readonly signature?: string | undefined;
+  /** Public keys of minisign, or files with one: the bundle has to be signed with one of them. */
+  readonly signedBy?: readonly string[] | undefined;
   /**
    * Of `verify` and `report`: `offline` against the types of kernels (by default), or by the running `kernel`; of
    * `verify` also in a `vm` for each kernel, and several with commas.
@@ -80,4 +85,5 @@ export interface CommandInput {
   readonly request: Request;
   readonly note: (text: string) => void;
   readonly verbose: boolean;
+  readonly surroundings: Surroundings;
 }

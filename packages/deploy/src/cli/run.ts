@@ -1,14 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
-import { readBundle, type OpenBundle } from '../bundle';
+import { type OpenBundle } from '../bundle';
 import { RememberedManifests } from '../cache';
 import { listProjects, type ProjectConfig } from '../manifest';
 import { annotationsOf, errorJson, errorStatus, renderError, resultJson } from '../report';
 import { annotate } from './annotate';
 import { commands, type CommandName } from './commands';
+import { isForHelper } from './helper/is-for-helper';
 import { outputDirectory } from './output-directory';
 import { type Outcome, type Request } from './request';
+import { openSigned, type CheckedBundle } from './signed-bundle';
+import { ofThisProcess, type Surroundings } from './surroundings';
 
 /**
  * Runs a command on a project: prints what people read, and returns (and with `json` prints) what scripts read. The
@@ -20,41 +23,63 @@ import { type Outcome, type Request } from './request';
  * const { success } = await run('apply', { workspaceRoot: process.cwd(), project: 'agent', environment: 'dev' });
  * ```
  */
-export async function run(command: CommandName, request: Request): Promise<Outcome> {
+export function run(command: CommandName, request: Request): Promise<Outcome> {
+  return runIn(command, request, ofThisProcess);
+}
+
+/**
+ * The same in other surroundings: the helper's are its caller.
+ *
+ * @param given a bundle that is open, in place of the one that the request names
+ */
+export async function runIn(
+  command: CommandName,
+  request: Request,
+  surroundings: Surroundings,
+  given?: OpenBundle,
+): Promise<Outcome> {
   const { json = false, verbose = false } = request;
-  const people = json ? process.stderr : process.stdout;
+  const people = (text: string): void => surroundings.write(json ? 'stderr' : 'stdout', text);
   const notes: string[] = [];
   const note = (text: string): void => {
     notes.push(text);
-    process.stderr.write(`${text}\n`);
+    surroundings.write('stderr', `${text}\n`);
   };
   let config: ProjectConfig | undefined;
   let bundle: OpenBundle | undefined;
   let outcome: Outcome;
   let answered = false;
   try {
-    bundle = request.bundle === undefined ? undefined : await openBundle(request.bundle, request);
+    const checked = request.bundle === undefined ? undefined : await checkedBundle(request, note);
+    bundle = given ?? checked?.bundle;
     config = bundle?.config ?? manifestOf(command === 'lock' ? inAnEnvironment(request) : request);
-    const input = { config, bundle, request, note, verbose };
-    const { lines, result, error: failed, annotations = [], ...answer } = await commands[command](input);
-    const exitStatus = failed?.exitStatus ?? answer.exitStatus ?? 0;
-    const error = failed === undefined ? null : errorJson(failed);
-    if (lines.length > 0) people.write(`${lines.join('\n')}\n`);
-    answered = true;
-    annotate(annotations, request, people);
-    outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error } };
+    const input = { config, bundle, request, note, verbose, surroundings };
+    if (isForHelper(command, config)) {
+      const { askHelper } = require('./helper/ask') as typeof import('./helper/ask');
+      const { result, ...ended } = await askHelper(command, input, checked);
+      answered = true;
+      outcome = { ...ended, result: { ...result, notes: [...notes, ...result.notes] } };
+    } else {
+      const { lines, result, error: failed, annotations = [], ...answer } = await commands[command](input);
+      const exitStatus = failed?.exitStatus ?? answer.exitStatus ?? 0;
+      const error = failed === undefined ? null : errorJson(failed);
+      if (lines.length > 0) people(`${lines.join('\n')}\n`);
+      answered = true;
+      annotate(annotations, request, people);
+      outcome = { success: exitStatus === 0, exitStatus, result: { command, ...result, notes, error } };
+    }
   } catch (error) {
-    process.stderr.write(`${renderError(error, verbose).join('\n')}\n`);
+    surroundings.write('stderr', `${renderError(error, verbose).join('\n')}\n`);
     if (error instanceof BpfError && !answered) annotateError(error, request, note, people);
     const { project, environment = null } = config ?? request;
     const result = { command, project, environment, notes, error: errorJson(error) };
     outcome = { success: false, exitStatus: errorStatus(error), result };
   } finally {
-    bundle?.close();
+    if (given === undefined) bundle?.close();
   }
   const keeps = bundle === undefined && command !== 'config' && command !== 'lock';
   if (config !== undefined && keeps) keepResult(config, command, outcome, note);
-  if (json) process.stdout.write(`${resultJson(outcome.result)}\n`);
+  if (json) surroundings.write('stdout', `${resultJson(outcome.result)}\n`);
   return outcome;
 }
 
@@ -67,7 +92,7 @@ function annotateError(
   error: BpfError,
   request: Request,
   note: (text: string) => void,
-  people: NodeJS.WritableStream,
+  people: (text: string) => void,
 ): void {
   try {
     annotate(annotationsOf(error), request, people);
@@ -84,8 +109,8 @@ function inAnEnvironment(request: Request): Request {
 }
 
 /** A bundle is of one project and environment, as it was written: it cannot be asked for another, or for other values. */
-async function openBundle(file: string, request: Request): Promise<OpenBundle> {
-  const { set = [], frozen, watch } = request;
+async function checkedBundle(request: Request, note: (text: string) => void): Promise<CheckedBundle> {
+  const { bundle: file = '', set = [], frozen, watch } = request;
   const alone = (option: string, why: string, hint: string): BpfError =>
     new BpfError('USAGE', `${why}: ${option} and --bundle do not go together`, { hint });
   if (set.length > 0)
@@ -97,7 +122,8 @@ async function openBundle(file: string, request: Request): Promise<OpenBundle> {
       'nx-bpf bundle --frozen writes one as it is locked',
     );
   if (watch === true) throw alone('--watch', 'a bundle stays as it is', 'write and apply another bundle');
-  const bundle = await readBundle(file);
+  const checked = await openSigned(file, request, note);
+  const { bundle } = checked;
   for (const name of ['project', 'environment'] as const) {
     const expected = request[name] ?? '';
     const found = bundle.config[name];
@@ -105,7 +131,7 @@ async function openBundle(file: string, request: Request): Promise<OpenBundle> {
     bundle.close();
     throw new BpfError('USAGE', `${file} is for another ${name}`, { path: file, found, expected });
   }
-  return bundle;
+  return checked;
 }
 
 /** Where it cannot be written the command has still done what it has done: that is a note. */

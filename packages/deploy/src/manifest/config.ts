@@ -18,6 +18,7 @@ export interface ProjectConfig {
   readonly toolchain: ToolchainConfig;
   readonly pin: PinConfig;
   readonly deploy: DeployConfig;
+  readonly privileges: PrivilegesConfig;
   /** What programs are verified for, by name. */
   readonly kernels: Readonly<Record<string, KernelConfig>>;
   readonly objects: Readonly<Record<string, ObjectConfig>>;
@@ -62,6 +63,20 @@ export interface DeployConfig {
   readonly lockTimeoutMs: number;
   /** What is built must be what the lock file says. */
   readonly requireLock: boolean;
+  /** Public keys of minisign: a bundle has to be signed with one of them; none: it need not be. */
+  readonly signedBy: readonly string[];
+}
+
+/** Who does what needs rights, where the calling user has none. Paths are absolute, and root's. */
+export interface PrivilegesConfig {
+  /** Nobody, or the helper: through sudo, or behind a socket of systemd. */
+  readonly helper: 'none' | 'sudo' | 'socket';
+  /** The program that runs the helper. */
+  readonly node: string;
+  /** Where it is installed: it has `node_modules/@nx-bpf/deploy`. */
+  readonly installation: string;
+  /** Where it listens. */
+  readonly socket: string;
 }
 
 /** An absolute path, the name of a Debian package in which * stands for anything, or the running kernel. */

@@ -20,6 +20,7 @@ export {
   type ObjectConfig,
   type PacketConfig,
   type PinConfig,
+  type PrivilegesConfig,
   type ProgramConfig,
   type ProjectConfig,
   type StructOpsConfig,
@@ -59,3 +60,5 @@ export { placeText, Problems } from './problems';
 export { readDataFile } from './read-data';
 export { manifestJsonSchema, type Manifest } from './schema';
 export { namedBy } from './resolve-attach';
+export { optionSchema } from './option-value';
+export { zod } from './zod';

@@ -6,6 +6,7 @@ import {
   type KernelConfig,
   type KernelTypesSource,
   type ObjectConfig,
+  type PrivilegesConfig,
   type ProjectConfig,
   type ToolchainConfig,
   type VmlinuxSource,
@@ -54,6 +55,7 @@ interface Body {
   readonly toolchain: Required<Part<'toolchain'>>;
   readonly pin: Part<'pin'>;
   readonly deploy: Part<'deploy'>;
+  readonly privileges: Part<'privileges'>;
   readonly kernels: Named<Item<'kernels'>>;
   readonly objects: Named<Item<'objects'>>;
   readonly maps: Named<Item<'maps'>>;
@@ -95,7 +97,7 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     projectRoot: resolver.projectRoot,
     environment,
     environments: project.environments,
-    // What it is verified for, and by, makes no other deployment of it.
+    // What it is verified for, and by, and who carries it out makes no other deployment of it.
     revision: revisionOf({
       project: project.name,
       environment,
@@ -103,6 +105,7 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
         ...body,
         kernels: undefined,
         run: undefined,
+        privileges: undefined,
         // What is not used makes no other manifest of one that was written before there was such a thing.
         structOps: Object.keys(body.structOps).length === 0 ? undefined : body.structOps,
       },
@@ -110,6 +113,7 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
     toolchain: resolveToolchain(body.toolchain, resolver),
     pin: { root: body.pin.root!, mode: parseInt(body.pin.mode!, 8) },
     deploy: resolveDeploy(body.deploy),
+    privileges: body.privileges as PrivilegesConfig,
     kernels: mapValues(body.kernels, (kernel, name) => resolveKernel(kernel, ['kernels', name], resolver)),
     objects: mapValues(body.objects, (object, name) => resolveObject(object, ['objects', name], resolver)),
     maps: mapValues(body.maps, (map, name) =>
@@ -183,6 +187,7 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
     keepGenerations: deploy.keepGenerations!,
     lockTimeoutMs: parseDuration(deploy.lockTimeout!),
     requireLock: deploy.requireLock!,
+    signedBy: deploy.signedBy!,
   };
 }
 

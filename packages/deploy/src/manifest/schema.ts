@@ -74,6 +74,10 @@ function build() {
       .describe('Mode of the pin directories; default "0700". Pins get it without its x bits.'),
   }).describe('Where and how objects are pinned.');
 
+  const signingKeyError = 'a public key of minisign: 56 characters that start with RW';
+  const signingKey = z
+    .string({ error: signingKeyError })
+    .regex(/^RW[A-Za-z0-9+/]{54}$/, { error: signingKeyError });
   const deploy = map({
     keepGenerations: atLeast(1, 100).nullish().describe('Generations kept for rollback; default 2.'),
     lockTimeout: z
@@ -84,7 +88,27 @@ function build() {
     requireLock: yesNo
       .nullish()
       .describe('Only what bpf.lock.json says is built and deployed, as with --frozen; default false.'),
+    signedBy: z
+      .array(signingKey, { error: 'a list of public keys of minisign' })
+      .nullish()
+      .describe(
+        'A bundle has to be signed with one of these keys of minisign; default none: it need not be.',
+      ),
   }).describe('How a deployment is carried out.');
+
+  const rootPath = z
+    .string({ error: 'an absolute path' })
+    .regex(/^(\/(?!\.\.?(\/|$))[A-Za-z0-9@_.+-]+)+$/, { error: 'an absolute path' });
+  const privileges = map({
+    helper: oneOf(['none', 'sudo', 'socket'])
+      .nullish()
+      .describe(
+        'Who loads for users that may not: nobody (default), or the helper of root, see docs/privileges.md.',
+      ),
+    node: rootPath.nullish().describe('What runs the helper under sudo; default /usr/bin/node.'),
+    installation: rootPath.nullish().describe('Where the helper is installed; default /opt/nx-bpf.'),
+    socket: rootPath.nullish().describe('Where the helper listens; default /run/nx-bpf/helper.sock.'),
+  }).describe('How deploying gets the rights that it needs, when a user without them calls.');
 
   const sizeError = 'a number from 1, or a size such as 4MiB';
   const size = fromEnvironment(
@@ -317,6 +341,7 @@ function build() {
     toolchain: toolchain.nullish(),
     pin: pin.nullish(),
     deploy: deploy.nullish(),
+    privileges: privileges.nullish(),
     kernels: named(name, kernel.nullish())
       .nullish()
       .describe('Kernels that programs are verified for, by a name of your choice.'),

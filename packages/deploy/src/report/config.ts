@@ -27,8 +27,20 @@ export function describeConfig(config: ProjectConfig): Record<string, unknown> {
 
 /** The merged manifest as YAML, and behind it the origin of every value that somebody wrote. */
 export function renderConfig(config: ProjectConfig): string[] {
-  const { project, environment, toolchain, pin, deploy, kernels, objects, maps, programs } = config;
-  const merged = { project, environment, toolchain, pin, deploy, kernels, objects, maps, programs };
+  const { project, environment, toolchain, pin, deploy, privileges, kernels, objects, maps, programs } =
+    config;
+  const merged = {
+    project,
+    environment,
+    toolchain,
+    pin,
+    deploy,
+    privileges,
+    kernels,
+    objects,
+    maps,
+    programs,
+  };
   const relative = (_: unknown, value: unknown): unknown =>
     typeof value === 'string' && value.startsWith(`${config.workspaceRoot}/`)
       ? path.relative(config.workspaceRoot, value)

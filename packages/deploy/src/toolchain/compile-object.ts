@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { at, placeText, type ProjectConfig } from '../manifest';
+import { callingUser } from './calling-user';
 import { compilerArguments, relativeTo } from './arguments';
 import { writeAtomically } from './atomic-file';
 import { isFresh, readRecord, recordKey, writeRecord, type BuildRecord } from './build-record';
@@ -117,6 +118,8 @@ async function compile(
   const { workspaceRoot } = config;
   fs.mkdirSync(outDir, { recursive: true });
   const temporary = fs.mkdtempSync(path.join(outDir, `.${name}-`));
+  const user = callingUser();
+  if (user !== undefined) fs.lchownSync(temporary, user.uid, user.gid);
   try {
     const output = path.join(temporary, 'o');
     const dependencies = path.join(temporary, 'd');

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { callingUser } from './calling-user';
 
 export interface Execution {
   /** 0 is success; null if a signal ended it. */
@@ -9,7 +10,8 @@ export interface Execution {
 
 /**
  * Runs a program with an argument list (no shell) and an environment of its own: variables that change what clang
- * does (CPATH, C_INCLUDE_PATH, CCC_OVERRIDE_OPTIONS, ...) do not reach it, and its messages are in English.
+ * does (CPATH, C_INCLUDE_PATH, CCC_OVERRIDE_OPTIONS, ...) do not reach it, and its messages are in English. Called
+ * through sudo, it runs as the user who called.
  *
  * @returns undefined if the program does not exist or may not be executed
  * @throws Error if it could not be started for another reason
@@ -26,11 +28,16 @@ export function execute(
     ...(TMPDIR === undefined ? {} : { TMPDIR }),
   };
   return new Promise((resolve, reject) => {
-    execFile(program, [...args], { cwd, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-      const code = error?.code;
-      if (code === 'ENOENT' || code === 'EACCES') resolve(undefined);
-      else if (typeof code === 'string') reject(error!);
-      else resolve({ status: error === null ? 0 : (code ?? null), stdout, stderr });
-    });
+    execFile(
+      program,
+      [...args],
+      { cwd, env, maxBuffer: 1 << 26, ...callingUser() },
+      (error, stdout, stderr) => {
+        const code = error?.code;
+        if (code === 'ENOENT' || code === 'EACCES') resolve(undefined);
+        else if (typeof code === 'string') reject(error!);
+        else resolve({ status: error === null ? 0 : (code ?? null), stdout, stderr });
+      },
+    );
   });
 }

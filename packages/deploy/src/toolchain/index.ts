@@ -8,4 +8,5 @@ export { parseDiagnostics, type Diagnostic, type Severity } from './diagnostics'
 export { findClang, type Clang } from './find-clang';
 export { scanIncludes, type Inclusion } from './include-scan';
 export { stripDebug } from './strip-debug';
+export { tar } from './tar';
 export { vmlinuxHeader, type VmlinuxHeader } from './vmlinux';

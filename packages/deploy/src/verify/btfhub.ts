@@ -1,4 +1,5 @@
 import { BpfError } from '@nx-bpf/loader';
+import { tar } from '../toolchain';
 import { decompress } from './decompress';
 
 /**
@@ -7,7 +8,7 @@ import { decompress } from './decompress';
  * @throws BpfError FILE for an archive without one
  */
 export async function readBtfHub(bytes: Uint8Array, name: string): Promise<Uint8Array> {
-  const { Parser } = await import('tar');
+  const { Parser } = tar();
   const parts: Buffer[] = [];
   let problem: unknown;
   await new Promise<void>((resolve) => {

@@ -2,7 +2,7 @@
  * Every error code of the project, with the exit status a command line ends with.
  * Codes are stable: scripts match on them. Exit statuses are those of the command line's contract:
  * 1 internal, 3 manifest, 4 toolchain, 5 object, BTF or relocation, 6 verifier, 7 map incompatible,
- * 8 attach, 9 privilege, 10 lock, 12 stale plan, 13 failed and rolled back, 14 rollback incomplete,
+ * 8 attach, 9 privilege, 10 lock, 11 refused by policy, 12 stale plan, 13 failed and rolled back, 14 rollback incomplete,
  * 15 required kernel failed, 16 lock-file mismatch, 130 interrupted.
  */
 export const errorCodes = {
@@ -85,7 +85,13 @@ export const errorCodes = {
   USDT_UNSUPPORTED: 8,
 
   PRIVILEGE_MISSING: 9,
+  /** The privileged helper cannot be called, or ended without an answer. */
+  HELPER_UNAVAILABLE: 9,
+  /** The privileged helper will not work: others than root can change it, or what it reads. */
+  HELPER_UNSAFE: 9,
   LOCK_TIMEOUT: 10,
+  /** The privileged helper's configuration does not let this user deploy this. */
+  DEPLOYMENT_REFUSED: 11,
 
   /** A pin path that is not on a bpf file system, or has a name that bpffs refuses. */
   PIN_INVALID: 8,
@@ -111,6 +117,10 @@ export const errorCodes = {
   REQUIRED_KERNEL_FAILED: 15,
   /** What was built is not what the lock file says. */
   LOCK_MISMATCH: 16,
+  /** A bundle has to be signed, and is not. */
+  SIGNATURE_MISSING: 16,
+  /** A bundle's signature is not by a key that is trusted, or not of these bytes. */
+  SIGNATURE_INVALID: 16,
   /** A signal ended the work; what was done is undone. */
   INTERRUPTED: 130,
 } as const;
