@@ -83,6 +83,11 @@ const testing = [
     present: () => which('busybox'),
   },
   {
+    debian: ['iputils-ping'],
+    why: 'sends the packets of the tutorial',
+    present: () => which('ping'),
+  },
+  {
     debian: ['chromium'],
     why: 'opens the pages that nx-bpf writes, and takes pictures of them',
     present: () => which('chromium'),
