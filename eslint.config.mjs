@@ -3,7 +3,16 @@ import tseslint from 'typescript-eslint';
 import rooms from './tools/lint/rooms.mjs';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '**/.nx-bpf/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '.nx/**',
+      '**/.nx-bpf/**',
+      'tools/site/pages/**',
+      'tools/site/.vitepress/cache/**',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

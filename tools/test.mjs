@@ -10,7 +10,7 @@ const stages = [
     format: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
     types: ['node_modules/typescript/lib/tsc.js', '-p', '.'],
   },
-  { packages: ['tools/fresh-workspace/main.mjs'] },
+  { packages: ['tools/fresh-workspace/main.mjs'], site: ['tools/site/build.mjs'] },
   { kernels: ['tools/kernels.mjs'] },
 ];
 const options = { cwd: root, env: quickEnvironment };
