@@ -352,6 +352,13 @@ programs: { guard: { attach: [{ id: main, uprobe: { binary: ${root}/bin/server, 
     expect(fs.readdirSync(base).filter((name) => name.startsWith('nx-bpf-bundle-'))).toEqual([]);
   });
 
+  test('a place where no directory can be made is an error, and no loop', async () => {
+    const { config, objects } = await built(workspace('ws'));
+    const error = await rejection(writeBundle(config, objects, '/proc/x/p.nxbpf'));
+    expect(error).toMatchObject({ code: 'FILE' });
+    expect(error.message).toContain('/proc/x/p.nxbpf');
+  });
+
   test('a file that is not there', async () => {
     expect(await rejection(readBundle(path.join(base, 'none')))).toMatchObject({ code: 'FILE' });
   });

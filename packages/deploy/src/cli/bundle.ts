@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { readKernelLock, relocateForKernels, writeBundle, type KernelTypesFile } from '../bundle';
@@ -13,7 +12,6 @@ export async function bundle(input: CommandInput): Promise<Answer> {
   const { project, environment, workspaceRoot } = config;
   const objects = await build(input);
   const file = path.resolve(request.out ?? bundlePath(config));
-  fs.mkdirSync(path.dirname(file), { recursive: true });
   const relocations = relocateForKernels(config, objects, await kernelTypes(input));
   const sha256 = await writeBundle(config, objects, file, relocations);
   const shown = path.relative(workspaceRoot, file);

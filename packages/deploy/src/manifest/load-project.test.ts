@@ -72,6 +72,15 @@ const edge = `
 `;
 
 describe('a project in an environment', () => {
+  test.each(['acme.agent', '..', 'a b', 'a'.repeat(129)])('a project cannot be called %j', (name) => {
+    const { code, message } = failure({
+      'a/package.json': JSON.stringify({ name }),
+      'a/bpf.config.yaml': 'version: 1\n',
+    });
+    expect(code).toBe('MANIFEST_INVALID');
+    expect(message).toContain(`the project is called '${name}', expected a name of letters`);
+  });
+
   test('defaults are filled in, units resolved, paths absolute', () => {
     const root = workspace({ 'packages/agent/bpf.config.yaml': edge });
     const config = loadProject({ workspaceRoot: root });

@@ -87,6 +87,12 @@ export function resolveConfig(tree: LocatedMap, context: ResolveContext): Projec
       `a project cannot be called ${sharedName}: maps that projects share are pinned under that name`,
     );
   }
+  if (!/^[A-Za-z0-9_-]{1,128}$/.test(project.name)) {
+    resolver.problem(
+      [],
+      `the project is called '${project.name}', expected a name of letters, digits, _ and -: it is pinned under that; 'name' in its manifest says another`,
+    );
+  }
   checkCoincidingNames(Object.keys(body.maps), 'maps', (name, text) =>
     resolver.problem(['maps', name], text),
   );

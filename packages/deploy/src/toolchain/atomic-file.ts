@@ -3,7 +3,7 @@ import path from 'node:path';
 
 /** Writes a file by rename, so that nobody reads half of it; directories are made as needed. */
 export function writeAtomically(file: string, content: string | Uint8Array): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
+  makeDirectory(path.dirname(file));
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     fs.writeFileSync(temporary, content);
@@ -11,5 +11,20 @@ export function writeAtomically(file: string, content: string | Uint8Array): voi
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * A directory with those above it. One at a time: Node's own `recursive` (seen in 20) tries for ever where a file system
+ * says ENOENT below a directory that is there, as /proc does.
+ */
+function makeDirectory(directory: string): void {
+  if (fs.existsSync(directory)) return;
+  makeDirectory(path.dirname(directory));
+  try {
+    fs.mkdirSync(directory);
+  } catch (error) {
+    // Somebody was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
