@@ -26,13 +26,42 @@ export class FreshWorkspace {
   }
 
   install() {
-    const dependencies = { ...this.#pack(), nx: this.nxVersion, '@nx/devkit': this.nxVersion };
+    const packed = this.#pack();
+    this.packages = Object.keys(packed);
+    const dependencies = { ...packed, nx: this.nxVersion, '@nx/devkit': this.nxVersion };
     this.write('package.json', JSON.stringify({ private: true, workspaces: ['packages/*'], dependencies }));
     this.write(
       'nx.json',
       JSON.stringify({ plugins: ['@nx-bpf/plugin'], analytics: false, neverConnectToCloud: true }),
     );
-    run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: this.directory });
+    this.npmInstall();
+  }
+
+  /**
+   * A directory without Nx, with some of the packed packages installed and what they depend on: by name, those that
+   * they depend on too.
+   */
+  without(...names) {
+    const other = new FreshWorkspace(`${this.directory}-without-nx`, this.nxVersion);
+    try {
+      const { dependencies } = JSON.parse(this.read('package.json'));
+      const tarballs = names.map((name) => [name, dependencies[name].replace('.', this.directory)]);
+      other.write(
+        'package.json',
+        JSON.stringify({ private: true, dependencies: Object.fromEntries(tarballs) }),
+      );
+      other.npmInstall();
+    } catch (error) {
+      other.remove();
+      throw error;
+    }
+    return other;
+  }
+
+  npmInstall() {
+    run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'], {
+      cwd: this.directory,
+    });
   }
 
   /** The tarballs that `npm publish` would upload, by the name of the package. */
@@ -44,6 +73,11 @@ export class FreshWorkspace {
       { cwd: root },
     );
     return Object.fromEntries(JSON.parse(packed).map(({ name, filename }) => [name, `file:./${filename}`]));
+  }
+
+  /** The version that a range came to. */
+  installedNx() {
+    return JSON.parse(this.read('node_modules/nx/package.json')).version;
   }
 
   path(...names) {
@@ -73,7 +107,7 @@ export class FreshWorkspace {
       NX_CACHE_DIRECTORY: this.path('.nx/cache'),
       ...environment,
     };
-    const program = name.includes('/') ? this.path(name) : name;
+    const program = name.includes('/') ? path.resolve(this.directory, name) : name;
     return new Promise((resolve, reject) => {
       execFile(program, args, { cwd: this.directory, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
         const said = stripVTControlCharacters(stdout);

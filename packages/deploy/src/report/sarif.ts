@@ -7,8 +7,9 @@ import { type Annotation } from './annotation';
  *
  * @param version of nx-bpf
  */
-export function sarifLog(annotations: readonly Annotation[], version: string): Log {
+export function sarifLog(annotations: readonly Annotation[], version: string): object {
   const rules = [...new Set(annotations.map(({ rule }) => rule))].sort();
+  // The type is for us: whoever installs the package has no need of it.
   return {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
@@ -20,7 +21,7 @@ export function sarifLog(annotations: readonly Annotation[], version: string): L
         results: annotations.map((annotation) => resultOf(annotation, rules)),
       },
     ],
-  };
+  } satisfies Log;
 }
 
 function resultOf({ kind, rule, file, line, column, text }: Annotation, rules: readonly string[]): Result {
