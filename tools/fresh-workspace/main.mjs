@@ -20,7 +20,6 @@ import { FreshWorkspace } from './workspace.mjs';
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const { values } = parseArgs({ options: { nx: { type: 'string', default: dependencies.nx } } });
 
-
 const checks = {
   publishedForm,
   readmeProject,
