@@ -44,19 +44,21 @@ export function corpusFiles(): CorpusFile[] {
  * Compiles the files into a directory, as many at a time as there are CPUs, against a vmlinux.h that is made there
  * from the running kernel's types.
  *
+ * @param target `bpfeb` for objects of the other byte order
  * @returns the object file of each, by name
  * @throws Error with clang's diagnostics
  */
 export async function compileCorpus(
   files: readonly CorpusFile[],
   directory: string,
+  target: 'bpf' | 'bpfeb' = 'bpf',
 ): Promise<Map<string, string>> {
   const header = path.join(directory, 'vmlinux.h');
   const precompiled = path.join(directory, 'vmlinux.pch');
   const kernelTypes = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'), { trusted: true });
   writeFileSync(header, printC(kernelTypes));
   // Reading 130,000 lines takes most of the time of a small file's compilation: they are read once.
-  await clang(['-x', 'c-header', header, '-o', precompiled]);
+  await clang(target, ['-x', 'c-header', header, '-o', precompiled]);
 
   const objects = new Map<string, string>();
   const waiting = [...files];
@@ -64,7 +66,7 @@ export async function compileCorpus(
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const output = path.join(directory, `${file.name}.bpf.o`);
       const includes = [directory, ...file.includes].map((include) => `-I${include}`);
-      await clang([
+      await clang(target, [
         '-include-pch',
         precompiled,
         ...includes,
@@ -82,6 +84,6 @@ export async function compileCorpus(
   return objects;
 }
 
-async function clang(args: readonly string[]): Promise<void> {
-  await promisify(execFile)('clang-19', ['-target', 'bpf', '-g', '-O2', '-mcpu=v3', ...args]);
+async function clang(target: string, args: readonly string[]): Promise<void> {
+  await promisify(execFile)('clang-19', ['-target', target, '-g', '-O2', '-mcpu=v3', ...args]);
 }

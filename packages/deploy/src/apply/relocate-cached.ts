@@ -97,8 +97,7 @@ export function relocateCached(
       parse = since(start);
       check(spec);
       const { target, asked } = observed(runningKernel());
-      const coreTypes =
-        types && Btf.parse(btfOf(types.bytes, types.file), { object: types.file, trusted: true });
+      const coreTypes = types && Btf.parse(btfOf(types.bytes, types.file), { object: types.file });
       return { relocated: relocateObject(spec, target, { programs, coreTypes }), depended: [...asked] };
     });
     return { ...answer, parse, relocate: since(start) - parse };

@@ -335,8 +335,18 @@ programs: { guard: { attach: [{ id: main, uprobe: { binary: ${root}/bin/server, 
     ],
     [
       'an object that is no entry',
-      (index) => (index['objects'] = [{ name: 'edge', file: '../../edge.bpf.o' }]),
+      (index) => Object.assign((index['objects'] as object[])[0]!, { file: '../../edge.bpf.o' }),
       /object 'edge' is not in it/,
+    ],
+    [
+      'an object without a digest',
+      (index) => (index['objects'] = [{ name: 'edge', file: '../../edge.bpf.o' }]),
+      /bundle.json.objects\[0\].sha256: found nothing, expected text/,
+    ],
+    [
+      'a manifest without attachments',
+      (index) => (index['config'] = (index['config'] as string).replace('"attach"', '"attached"')),
+      /its manifest.programs.\w+.attach: found nothing, expected a list/,
     ],
     [
       'a path that leads out',

@@ -12,6 +12,7 @@ import {
   type BundleIndex,
 } from './bundle-index';
 import { configProblems } from './check-config';
+import { indexShape } from './index-shape';
 import { decodeConfig } from './portable-config';
 import { type BundledRelocation } from './relocate-for-kernels';
 
@@ -162,7 +163,9 @@ function readIndex(file: string, entries: ReadonlyMap<string, Buffer>): BundleIn
       `format ${String(index?.format)} is not known to this version, which reads ${BUNDLE_FORMAT}`,
     );
   }
-  const listed = index.files ?? {};
+  const problem = indexShape(index, indexFile);
+  if (problem !== undefined) throw invalid(file, problem);
+  const listed = index.files!;
   for (const [name, content] of entries) {
     if (own.includes(name)) continue;
     if (!Object.hasOwn(listed, name)) throw invalid(file, `entry '${name}' is not in its index`);
@@ -172,16 +175,11 @@ function readIndex(file: string, entries: ReadonlyMap<string, Buffer>): BundleIn
   for (const name of Object.keys(listed)) {
     if (!entries.has(name)) throw invalid(file, `'${name}' of its index is missing`);
   }
-  const objects = index.objects ?? [];
+  const objects = index.objects!;
   const strange = objects.find(
     ({ file: entry, sha256: bytes }) => !Object.hasOwn(listed, entry) || listed[entry] !== bytes,
   );
-  if (typeof index.config !== 'string' || strange !== undefined) {
-    throw invalid(
-      file,
-      strange === undefined ? 'it has no manifest' : `object '${strange.name}' is not in it`,
-    );
-  }
+  if (strange !== undefined) throw invalid(file, `object '${strange.name}' is not in it`);
   const relocations = index.relocations ?? [];
   const homeless = relocations.find(
     ({ file: entry, object }) =>

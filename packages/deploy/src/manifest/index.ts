@@ -1,3 +1,4 @@
+export { attachShape, linkEntryShape } from './attach-shape';
 export { chooseVariants, choiceText } from './choose-variants';
 export { unmetConditions, type HostFacts } from './conditions';
 export { everyProgram, type ProgramOrVariant } from './every-program';
@@ -42,6 +43,8 @@ export {
 } from './discover';
 export { tcpFlags, type WrittenHeaders } from './headers';
 export { hookNames, hooks, type Hook, type HookName, type HookOptions, type OptionValue } from './hooks';
+export * as jsonShape from './json-shape';
+export { type JsonShape } from './json-shape';
 export { loadProject, type LoadOptions } from './load-project';
 export {
   child,

@@ -1,5 +1,6 @@
 import { BpfError, type AttachmentPlace } from '@nx-bpf/loader';
-import { type LinkEntry } from '../manifest';
+import { type JsonShape, type LinkEntry } from '../manifest';
+import { firstLedgerShape, ledgerShape } from './ledger-shape';
 import { type TypeField } from './type-fields';
 
 /**
@@ -145,22 +146,41 @@ export function decodeLedger(value: Uint8Array, path: string): Ledger {
       hint: 'something else is pinned at this path; move it away, or choose another pin root',
     });
   }
-  let ledger: { format?: unknown };
+  let ledger: { format?: unknown } | null;
   try {
-    ledger = JSON.parse(buffer.toString('utf8', headerBytes, headerBytes + length)) as { format?: unknown };
+    ledger = JSON.parse(buffer.toString('utf8', headerBytes, headerBytes + length)) as {
+      format?: unknown;
+    } | null;
   } catch (cause) {
-    throw new BpfError('STATE_INVALID', `the ledger at ${path} is damaged`, { path }, cause);
+    throw damaged(path, undefined, cause);
   }
-  if (ledger.format === 1) return fromFormat1(ledger as LedgerFormat1);
-  if (ledger.format !== 2) {
+  if (ledger?.format === 1) {
+    check(ledger, firstLedgerShape, path);
+    ledger = fromFormat1(ledger as LedgerFormat1);
+  } else if (ledger?.format !== 2) {
     throw new BpfError('STATE_INVALID', `the ledger at ${path} was written by another version of nx-bpf`, {
       path,
-      found: `format ${String(ledger.format)}`,
+      found: `format ${JSON.stringify(ledger?.format)}`,
       expected: 'format 1 or 2',
       hint: 'use the version that deployed it',
     });
   }
+  check(ledger, ledgerShape, path);
   return ledger as Ledger;
+}
+
+function check(ledger: unknown, shape: JsonShape, path: string): void {
+  const problem = shape(ledger, 'the ledger');
+  if (problem !== undefined) throw damaged(path, problem);
+}
+
+function damaged(path: string, problem: string | undefined, cause?: unknown): BpfError {
+  return new BpfError(
+    'STATE_INVALID',
+    `the ledger at ${path} is damaged${problem === undefined ? '' : `: ${problem}`}`,
+    { path },
+    cause,
+  );
 }
 
 type Without<T, K extends keyof T> = Omit<T, K>;

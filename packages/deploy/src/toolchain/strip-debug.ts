@@ -9,6 +9,8 @@ const SHT_RELA = 4;
 const SHT_NOBITS = 8;
 const SHT_REL = 9;
 const SHN_LORESERVE = 0xff00;
+/** A page: nothing in an object needs more. */
+const MOST_ALIGNMENT = 4096n;
 
 /** DWARF, and the list of address-significant symbols, whose symbol numbers would be wrong afterwards. */
 const unwanted = /^(\.rela?)?\.debug_|^\.llvm_addrsig$/;
@@ -60,7 +62,19 @@ export function stripDebug(file: Uint8Array, object: string): Uint8Array {
     }
     return data;
   });
+  for (const { header } of kept) checkAlignment(header, little, object);
   return assemble(bytes, view, kept, contents, sectionNumbers, little);
+}
+
+/** What is aligned to a huge number would lie behind as many bytes of nothing. */
+function checkAlignment(header: DataView, little: boolean, object: string): void {
+  const alignment = header.getBigUint64(48, little);
+  if (alignment > MOST_ALIGNMENT)
+    throw malformed(object, `a section is aligned to ${alignment} bytes, expected at most ${MOST_ALIGNMENT}`);
+}
+
+function malformed(object: string, what: string): BpfError {
+  return new BpfError('ELF_MALFORMED', `${object}: ${what}`, { object });
 }
 
 /** New numbers of the symbols that stay: those of sections that go are only for DWARF. */
@@ -107,19 +121,14 @@ function renumberRelocations(
 ): void {
   const view = viewOf(data);
   const size = type === SHT_RELA ? 24 : 16;
+  if (data.length % size !== 0)
+    throw malformed(object, `a section of relocations has ${data.length} bytes, which is no multiple of ${size}`);
   for (let at = 0; at < data.length; at += size) {
     // r_info: the symbol in the upper 32 bits, the type in the lower.
     const info = view.getBigUint64(at + 8, little);
     const symbol = symbols.get(Number(info >> 32n));
-    if (symbol === undefined) {
-      throw new BpfError(
-        'ELF_MALFORMED',
-        `${object}: a relocation of code refers to a symbol of debug information`,
-        {
-          object,
-        },
-      );
-    }
+    if (symbol === undefined)
+      throw malformed(object, 'a relocation of code refers to a symbol of debug information');
     view.setBigUint64(at + 8, (BigInt(symbol) << 32n) | (info & 0xffffffffn), little);
   }
 }

@@ -1,5 +1,5 @@
 import { BpfError, bytesOfFile, sectionOf } from '@nx-bpf/loader';
-import { decompress } from './decompress';
+import { decompress, mostOf } from './decompress';
 
 /** What a kernel's file says of itself. */
 export interface KernelImage {
@@ -15,6 +15,7 @@ const SETUP_MAGIC = 0x202;
 const SETUP_VERSION = 0x206;
 const PAYLOAD_OFFSET = 0x248;
 const PAYLOAD_LENGTH = 0x24c;
+const SETUP_END = 0x250;
 /** Boot protocol 2.08 brought where the payload is. */
 const WITH_PAYLOAD = 0x208;
 const SECTOR = 512;
@@ -30,7 +31,8 @@ const GZIP = [0x1f, 0x8b];
  * @throws BpfError BTF_MISSING, FILE, TOOLCHAIN_NOT_FOUND, ELF_MALFORMED
  */
 export function readKernelImage(file: Uint8Array, name: string): KernelImage {
-  const bytes = payloadOf(decompress(file, name), name);
+  const most = mostOf(file.length);
+  const bytes = payloadOf(decompress(file, name, most), name, most);
   if (bytes[0] === 0x9f && bytes[1] === 0xeb) return { btf: bytes, banner: undefined };
   const elf = bytes[0] === 0x7f && bytes[1] === 0x45;
   const btf = elf ? sectionOf(bytesOfFile(name, bytes), '.BTF') : btfWithin(bytes);
@@ -45,7 +47,8 @@ export function readKernelImage(file: Uint8Array, name: string): KernelImage {
 }
 
 /** What is packed into a bzImage; other bytes as they are. */
-function payloadOf(bytes: Uint8Array, name: string): Uint8Array {
+function payloadOf(bytes: Uint8Array, name: string, most: number): Uint8Array {
+  if (bytes.length < SETUP_END) return bytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const setup = Buffer.from(bytes.subarray(SETUP_MAGIC, SETUP_MAGIC + 4)).toString('latin1');
   if (setup !== 'HdrS' || view.getUint16(SETUP_VERSION, true) < WITH_PAYLOAD) return bytes;
@@ -60,7 +63,7 @@ function payloadOf(bytes: Uint8Array, name: string): Uint8Array {
   const payload = bytes.subarray(start, end);
   // The build appends the size of what is in it, which is part of gzip's own format but of no other.
   const gzip = GZIP.every((byte, i) => payload[i] === byte);
-  return decompress(gzip ? payload : payload.subarray(0, -4), name);
+  return decompress(gzip ? payload : payload.subarray(0, -4), name, most);
 }
 
 /** BTF somewhere in an image that has no sections: its header, with tables that lie inside. */

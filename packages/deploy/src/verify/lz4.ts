@@ -6,28 +6,39 @@ const SHORTEST = 4;
 const MORE = 15;
 /** Most bytes of a block of the legacy frame. */
 const BLOCK = 8 << 20;
+/** A byte of a block stands for at most so many: one of a length that goes on. */
+const MOST_OF_EACH = 255;
 
 /**
  * Decompresses LZ4 as the kernel's build writes it (`lz4 -l`): the legacy frame, which is a magic number and blocks of
  * at most 8 MiB, each behind its compressed size. Source: lz4_Frame_format.md and lz4_Block_format.md of LZ4.
  *
+ * @param most bytes may come of it
  * @throws BpfError FILE for data that is damaged
  */
-export function decompressLz4(bytes: Uint8Array, name: string): Uint8Array {
+export function decompressLz4(bytes: Uint8Array, name: string, most = Infinity): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks: Uint8Array[] = [];
+  let left = most;
   for (let at = 4; at + 4 <= bytes.length;) {
     const size = view.getUint32(at, true);
     at += 4;
     if (at + size > bytes.length) throw damaged(name, at);
-    blocks.push(block(bytes.subarray(at, at + size), name));
+    const output = block(bytes.subarray(at, at + size), name);
+    left -= output.length;
+    if (left < 0)
+      throw new BpfError('FILE', `${name} cannot be decompressed: it has more than ${most} bytes`, {
+        path: name,
+      });
+    blocks.push(output);
     at += size;
   }
   return Buffer.concat(blocks);
 }
 
 function block(input: Uint8Array, name: string): Uint8Array {
-  const output = new Uint8Array(BLOCK);
+  const room = Math.min(BLOCK, MOST_OF_EACH * input.length);
+  const output = new Uint8Array(room);
   let at = 0;
   let end = 0;
   const length = (start: number): number => {
@@ -43,7 +54,7 @@ function block(input: Uint8Array, name: string): Uint8Array {
   while (at < input.length) {
     const token = input[at++]!;
     const literals = length(token >> 4);
-    if (at + literals > input.length || end + literals > BLOCK) throw damaged(name, at);
+    if (at + literals > input.length || end + literals > room) throw damaged(name, at);
     output.set(input.subarray(at, at + literals), end);
     at += literals;
     end += literals;
@@ -52,7 +63,7 @@ function block(input: Uint8Array, name: string): Uint8Array {
     const distance = input[at]! | ((input[at + 1] ?? 0) << 8);
     at += 2;
     const count = length(token & MORE) + SHORTEST;
-    if (distance === 0 || distance > end || end + count > BLOCK) throw damaged(name, at);
+    if (distance === 0 || distance > end || end + count > room) throw damaged(name, at);
     // A match may reach into what it writes itself: then it repeats.
     if (distance >= count) output.copyWithin(end, end - distance, end - distance + count);
     else for (let i = 0; i < count; i++) output[end + i] = output[end + i - distance]!;

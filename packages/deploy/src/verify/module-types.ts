@@ -67,7 +67,7 @@ export class ModuleTypes {
     this.bytes ??= fs.readFileSync(path.join(this.directory, 'modules.btf'));
     const [start, length] = place;
     try {
-      return Btf.parse(this.bytes.subarray(start, start + length), { base, trusted: true });
+      return Btf.parse(this.bytes.subarray(start, start + length), { base });
     } catch (error) {
       if (error instanceof BpfError) return undefined;
       throw error;

@@ -22,7 +22,7 @@ export function addressesOf(binary: Binary, offsets: readonly number[], pid: num
   }
   if (pid === undefined)
     throw unknown(file, 'no process', 'a pid, since each process has it at another address');
-  const mappings = codeMappings(pid).filter(
+  const mappings = codeMappings(mapsOf(pid)).filter(
     (each) => file === each.path || file.endsWith(`/root${each.path}`),
   );
   return offsets.map((offset) => {
@@ -65,15 +65,18 @@ interface Mapping {
   readonly offset: number;
 }
 
-/** The files whose code a process has in memory, from /proc/PID/maps (proc(5)). */
-function codeMappings(pid: number): Mapping[] {
-  const line = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(\/.*)$/gm;
-  let text: string;
+/** '' of a process that has ended, or that may not be looked at. */
+function mapsOf(pid: number): string {
   try {
-    text = readFileSync(`/proc/${pid}/maps`, 'utf8');
+    return readFileSync(`/proc/${pid}/maps`, 'utf8');
   } catch {
-    return [];
+    return '';
   }
+}
+
+/** The files whose code a process has in memory: lines of /proc/PID/maps (proc(5)). */
+export function codeMappings(text: string): Mapping[] {
+  const line = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(\/.*)$/gm;
   return Array.from(text.matchAll(line), ([, from, to, offset, path]) => {
     const start = BigInt(`0x${from!}`);
     return { path: path!, start, size: Number(BigInt(`0x${to!}`) - start), offset: parseInt(offset!, 16) };

@@ -6,6 +6,12 @@ import { BtfKind, Linkage } from './kinds';
 export type TypeError = (id: number, what: string) => BpfError;
 
 /**
+ * The longest name of a type or member, in bytes: the kernel allows 512 (KSYM_NAME_LEN), and an object whose types it
+ * refuses can still be loaded. Without a limit thousands of types could share one name that is most of the file.
+ */
+const LONGEST_NAME = 1024;
+
+/**
  * Checks every own type: strings and ids exist, elements are of the kind they must be, members lie in their struct.
  * The same rules as the kernel's `btf_*_check_meta`, as far as reading depends on them.
  *
@@ -21,11 +27,16 @@ const ENUM_SIZES = [1, 2, 4, 8];
 const FLOAT_SIZES = [2, 4, 8, 12, 16];
 
 class TypeChecker {
+  /** Text of more than a name's length is rare: only where there is some, each name's length is looked at. */
+  private readonly longStrings: boolean;
+
   constructor(
     private readonly btf: Btf,
     private readonly stringEnd: number,
     private readonly error: TypeError,
-  ) {}
+  ) {
+    this.longStrings = hasLongString(btf.stringBytes);
+  }
 
   check(id: number): void {
     const { btf } = this;
@@ -137,5 +148,16 @@ class TypeChecker {
         `${what}: string offset ${offset} is outside the ${this.stringEnd} bytes of strings`,
       );
     }
+    if (this.longStrings && this.btf.string(offset).length > LONGEST_NAME)
+      throw this.error(id, `${what}: it is longer than ${LONGEST_NAME} bytes`);
   }
+}
+
+function hasLongString(strings: Uint8Array): boolean {
+  for (let at = 0; at < strings.length;) {
+    const end = strings.indexOf(0, at);
+    if (end < 0 || end - at > LONGEST_NAME) return true;
+    at = end + 1;
+  }
+  return false;
 }

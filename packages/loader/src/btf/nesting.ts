@@ -26,6 +26,8 @@ function contained(btf: Btf, id: number): readonly number[] {
     case BtfKind.TYPE_TAG:
     case BtfKind.VAR:
       return [btf.type(id)];
+    case BtfKind.DATASEC:
+      return Array.from({ length: btf.vlen(id) }, (_, i) => btf.secVarType(id, i));
     default:
       return [];
   }

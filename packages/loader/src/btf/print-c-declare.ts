@@ -1,6 +1,7 @@
 import { BpfError } from '../errors';
 import { type Btf } from './btf';
 import { BtfKind } from './kinds';
+import { MAX_NESTING } from './nesting';
 import { arithmeticName } from './print-c-arithmetic';
 import { defineEnum } from './print-c-enum';
 import { bitfieldWidth, naturalOffset, padding, roundUp, type CLayouts } from './print-c-layout';
@@ -13,8 +14,33 @@ export interface CContext {
   readonly layouts: CLayouts;
   /** By id: anonymous enums that have been written inside another type. */
   readonly written: Uint8Array;
-  /** How many more types may be written: what has no name is written wherever it is used. */
+  /** How many more types and lines of padding may be written: what has no name is written wherever it is used. */
   left: number;
+  /** How deep in a type the writer is. */
+  depth: number;
+}
+
+/** What has no name is written inside what uses it, and through pointers it may use itself. */
+const MOST_DEPTH = 2 * MAX_NESTING;
+
+/** Runs what goes one type deeper. */
+export function deeper<T>(context: CContext, write: () => T): T {
+  if (context.depth === MOST_DEPTH)
+    throw outOfProportion(`types are built up of more than ${MOST_DEPTH} others`);
+  context.depth++;
+  const result = write();
+  context.depth--;
+  return result;
+}
+
+/** Takes from what may still be written: the text stays in proportion to the BTF. */
+function spend(context: CContext, count: number, why: string): void {
+  context.left -= count;
+  if (context.left < 0) throw outOfProportion(`${why} to be written as C`);
+}
+
+function outOfProportion(why: string): BpfError {
+  return new BpfError('BTF_MALFORMED', `BTF: ${why}`, { section: '.BTF' });
 }
 
 /**
@@ -24,17 +50,13 @@ export interface CContext {
  * @param indent of the line it will stand on, for what is defined inside
  */
 export function declare(context: CContext, id: number, declarator: string, indent: string): string {
+  return deeper(context, () => declareType(context, id, declarator, indent));
+}
+
+function declareType(context: CContext, id: number, declarator: string, indent: string): string {
   const { btf, names } = context;
   const next = (type: number, inner: string): string => declare(context, type, inner, indent);
-  if (context.left-- === 0) {
-    throw new BpfError(
-      'BTF_MALFORMED',
-      'BTF: types without a name contain each other too often to be written as C',
-      {
-        section: '.BTF',
-      },
-    );
-  }
+  spend(context, 1, 'types without a name contain each other too often');
   const kind = btf.kind(id);
   switch (kind) {
     case BtfKind.VOID:
@@ -128,7 +150,7 @@ export function defineRecord(context: CContext, id: number, indent: string): str
     const width = bitfieldWidth(btf, id, i);
     const position = union ? 0 : end;
     if (naturalOffset(position, layouts.alignment(type), width, packed) !== offset) {
-      for (const line of padding(position, offset)) text += `${inner}${line}\n`;
+      for (const line of paddingOf(context, position, offset)) text += `${inner}${line}\n`;
     }
     text += `${inner}${declare(context, type, btf.memberName(id, i), inner)}${width > 0 ? `: ${width}` : ''};\n`;
     end = Math.max(end, offset + (width || 8 * sizeOf(btf, type)));
@@ -136,10 +158,15 @@ export function defineRecord(context: CContext, id: number, indent: string): str
   const size = 8 * btf.size(id);
   if (roundUp(end, 8 * alignment) < size) {
     // What is declared in a union begins at its start: only one member of the whole size makes it larger.
-    const lines = union ? [`char ___size_${id}[${size / 8}];`] : padding(end, size);
+    const lines = union ? [`char ___size_${id}[${size / 8}];`] : paddingOf(context, end, size);
     for (const line of lines) text += `${inner}${line}\n`;
   }
   return `${text}${indent}}${packed ? ' __attribute__((packed))' : ''}`;
+}
+
+function paddingOf(context: CContext, from: number, to: number): string[] {
+  spend(context, Math.max(0, to - from) / 64, 'a struct has too large a gap between its members');
+  return padding(from, to);
 }
 
 /** Size of a member; a forward declaration or function, which no struct can contain, counts nothing. */

@@ -1,6 +1,6 @@
 import { type Btf } from './btf';
 import { BtfKind } from './kinds';
-import { declare, defineRecord, recordWord, type CContext } from './print-c-declare';
+import { declare, deeper, defineRecord, recordWord, type CContext } from './print-c-declare';
 import { defineEnum } from './print-c-enum';
 import { CLayouts } from './print-c-layout';
 import { CNames } from './print-c-names';
@@ -36,6 +36,7 @@ export function printC(btf: Btf, options: PrintCOptions = {}): string {
     written: new Uint8Array(btf.endId),
     // A kernel's BTF takes some four for each of its types.
     left: 1000 + 100 * btf.endId,
+    depth: 0,
   };
   const parts = [`#ifndef ${guard}\n#define ${guard}\n`];
   // Without a struct in between clang warns of an unused attribute.
@@ -188,6 +189,10 @@ class Printer {
    * @param complete the declaration needs the type's size, not only its name
    */
   private require(id: number, complete: boolean): void {
+    deeper(this.context, () => this.requireType(id, complete));
+  }
+
+  private requireType(id: number, complete: boolean): void {
     const { btf, names } = this.context;
     switch (btf.kind(id)) {
       case BtfKind.CONST:

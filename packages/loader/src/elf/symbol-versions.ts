@@ -10,6 +10,10 @@ export interface SymbolVersion {
 
 /** VERSYM_HIDDEN: programs get the symbol only by its version. */
 const HIDDEN = 0x8000;
+/** Bytes of an `Elf64_Verdef`. */
+const ENTRY = 20;
+/** Those of C++'s standard library have some 20 bytes; entries could share one that is most of the file. */
+const LONGEST_NAME = 1024;
 /** The first index that stands for a version; those below it say that there is none. */
 const FIRST = 2;
 
@@ -46,10 +50,13 @@ function definedVersions(binary: Binary): Map<number, string> {
   // Each entry says how far the next one is: never backwards, so this ends.
   for (let at = 0; at < view.length;) {
     const index = view.u16(at + 4) & ~HIDDEN;
-    const name = view.u32(at + view.u32(at + 12));
-    found.set(index, names.text(name));
+    const name = names.text(view.u32(at + view.u32(at + 12)));
+    if (name.length > LONGEST_NAME)
+      throw view.error(`the name of a version is ${name.length} bytes long`, at);
+    found.set(index, name);
     const next = view.u32(at + 16);
     if (next === 0) break;
+    if (next < ENTRY) throw view.error(`the next version begins ${next} bytes on, inside this one`, at + 16);
     at += next;
   }
   return found;

@@ -39,6 +39,9 @@ export function countCpus(list: string): number {
   return cpuList(list).length;
 }
 
+/** More than any kernel can be built for: NR_CPUS is at most 8192. */
+const mostCpus = 1 << 16;
+
 /** The CPUs of a list of ranges. */
 function cpuList(list: string): number[] {
   const text = list.trim();
@@ -48,8 +51,16 @@ function cpuList(list: string): number[] {
       expected: "ranges such as '0-3'",
     });
   }
+  let end = 0;
   return text.split(',').flatMap((range) => {
     const [first, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
+    if (first! < end || first! > last! || last! >= mostCpus) {
+      throw new BpfError('FILE', 'list of CPUs', {
+        found: `'${range}'`,
+        expected: `an ascending range of CPUs below ${mostCpus}`,
+      });
+    }
+    end = last! + 1;
+    return Array.from({ length: end - first! }, (_, i) => first! + i);
   });
 }

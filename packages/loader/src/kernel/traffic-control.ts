@@ -174,7 +174,8 @@ function filterMessage({ ifindex, parent, priority, handle }: TcFilterKey): Uint
   return tcMessage(ifindex, handle, parent, (priority << 16) | everyProtocol);
 }
 
-function readFilter({ type, body }: NetlinkMessage): TcFilterInfo[] {
+/** The filter that a message of the answer tells of, if it runs a program; none for another message. */
+export function readFilter({ type, body }: NetlinkMessage): TcFilterInfo[] {
   if (type !== RTM_NEWTFILTER || body.length < tcMessageSize) return [];
   const { index: ifindex, handle, parent, info } = readTcMessage(body);
   const attributes = attributesOf(body);

@@ -13,7 +13,7 @@ export function viewOf(
   const frozen = new Map(
     object.maps
       .filter((map) => map.frozen && object.littleEndian)
-      .map((map) => [map.name, map.data ?? new Uint8Array(map.valueSize)]),
+      .map((map) => [map.name, { size: map.valueSize, data: map.data ?? new Uint8Array() }]),
   );
   const constants = new Map(
     bindings.flatMap((binding) => {

@@ -22,13 +22,20 @@ import {
 } from '../asm';
 import { calculate, isStack, joined, KERNEL, sameValue, STACK, type Value, valueKey } from './reach-value';
 
+/** The value of a frozen map. */
+export interface FrozenValue {
+  /** In bytes: what `data` does not have is zero, and may be as much as a file likes to say. */
+  readonly size: number;
+  readonly data: Uint8Array;
+}
+
 /** What instructions look at beside registers and stack. */
 export interface ReachedProgram {
   readonly instructions: Uint8Array;
   /** Names of frozen maps, by the instruction that loads an address in them. */
   readonly constants: ReadonlyMap<number, string>;
   /** What is in these maps, by name. */
-  readonly contents: ReadonlyMap<string, Uint8Array>;
+  readonly contents: ReadonlyMap<string, FrozenValue>;
   /** `ld_imm64` whose number is filled in by a loader. */
   readonly open: ReadonlySet<number>;
 }
@@ -160,15 +167,15 @@ export class State {
     const mode = opcode(insns, i) & 0xe0;
     if (typeof from !== 'object') return from === 'other' ? 'other' : 'lost';
     const size = BYTES[(opcode(insns, i) >> 3) & 3]!;
-    const bytes = contents.get(from.to);
-    if (from.to !== STACK && bytes === undefined) return 'other';
+    const value = contents.get(from.to);
+    if (from.to !== STACK && value === undefined) return 'other';
     if (from.offset === undefined) return 'lost';
     const at = from.offset + off(insns, i);
-    if (bytes === undefined) return (size === 8 ? this.slots.get(at) : undefined) ?? 'lost';
-    if (at < 0 || at + size > bytes.length || (mode !== BPF_MEM && mode !== BPF_MEMSX)) return 'lost';
-    let value = 0n;
-    for (let byte = size - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(bytes[at + byte]!);
-    return mode === BPF_MEM ? value : BigInt.asUintN(64, BigInt.asIntN(size * 8, value));
+    if (value === undefined) return (size === 8 ? this.slots.get(at) : undefined) ?? 'lost';
+    if (at < 0 || at + size > value.size || (mode !== BPF_MEM && mode !== BPF_MEMSX)) return 'lost';
+    let read = 0n;
+    for (let byte = size - 1; byte >= 0; byte--) read = (read << 8n) | BigInt(value.data[at + byte] ?? 0);
+    return mode === BPF_MEM ? read : BigInt.asUintN(64, BigInt.asIntN(size * 8, read));
   }
 
   private store(insns: Uint8Array, i: number): void {

@@ -6,6 +6,8 @@ import { type KernelTypes, moduleTypes, type TargetKernel } from './target';
 
 /** What the kernel calls the value of a struct_ops map: this and the name of the struct. */
 const VALUE_PREFIX = 'bpf_struct_ops_';
+/** Bytes of a value; those of Linux 6.18 have up to some hundreds. */
+const MOST_VALUE = 1 << 16;
 
 /** Where a program belongs: `attach_btf_id` is the kernel's struct, `expected_attach_type` the index of its member. */
 export interface StructOpsMember {
@@ -63,7 +65,17 @@ class Variable {
   resolve(target: TargetKernel): MapSpec {
     const { map } = this;
     const kernel = this.find(target);
-    const data = new Uint8Array(kernel.btf.size(kernel.valueType));
+    const size = kernel.btf.size(kernel.valueType);
+    if (size > MOST_VALUE) {
+      throw this.error(
+        `a struct ${VALUE_PREFIX}${this.structName} of ${size} bytes in the kernel's types`,
+        undefined,
+        {
+          expected: `at most ${MOST_VALUE}`,
+        },
+      );
+    }
+    const data = new Uint8Array(size);
     const places = this.place(kernel, data);
     const slots = map.slots.flatMap((slot): MapSlot[] => {
       const place = places.get(slot.index);
