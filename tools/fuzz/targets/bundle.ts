@@ -2,12 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readBundle } from '../../../packages/deploy/src/bundle';
 import { encodeConfig } from '../../../packages/deploy/src/bundle/portable-config';
-import {
-  type ContentsConfig,
-  wantedOf,
-  loadProject,
-  namedBy,
-} from '../../../packages/deploy/src/manifest';
+import { type ContentsConfig, wantedOf, loadProject, namedBy } from '../../../packages/deploy/src/manifest';
 import { sha256 } from '../../../packages/deploy/src/toolchain';
 import { ownFolder } from '../folder';
 import { anyBytes, rarely } from '../mutate/bytes';

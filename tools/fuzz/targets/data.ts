@@ -56,7 +56,7 @@ export const data: Target = {
     const problems = new Problems();
     if (readDataFile(workspaceRoot, file, problems) !== undefined) past(0);
     const config = { workspaceRoot, maps: {}, origins: {} } as unknown as ProjectConfig;
-    const entries = writtenEntries(config, 'blocklist', { mode: 'merge', from: { file } }, problems);
+    const entries = writtenEntries(config, { from: { file }, at: 'maps.blocklist.contents' }, problems);
     if (!problems.any) past(1);
     encodeEntries(entries, shape, problems);
     problems.throwIfAny();

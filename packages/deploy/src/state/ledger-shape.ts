@@ -1,6 +1,6 @@
 import { jsonShape, linkEntryShape, type JsonShape } from '../manifest';
 
-const { count, flag, list, nullable, oneOf, optional, record, text } = jsonShape;
+const { count, either, flag, list, nullable, oneOf, optional, record, text } = jsonShape;
 
 /** Ids of the kernel. */
 const ids = list(count);
@@ -52,6 +52,20 @@ const map = record({
   value: fields,
 });
 
+const onInterface = { interface: text, netns: nullable(text), ifindex: count };
+
+const tcPlace = record({
+  ...onInterface,
+  hook: oneOf(['tc']),
+  direction: text,
+  priority: count,
+  handle: count,
+  directAction: flag,
+  madeQdisc: flag,
+});
+
+const lwtPlace = record({ ...onInterface, hook: oneOf(['lwt']), destination: text, kind: text });
+
 const link = record({
   id: text,
   program: text,
@@ -61,7 +75,7 @@ const link = record({
   entry: linkEntryShape,
   kernelId: count,
   parts: optional(ids),
-  place: optional(record({ hook: oneOf(['tc', 'lwt']) })),
+  place: optional(either(lwtPlace, tcPlace)),
   programId: count,
   neighbours: nullable(ids),
 });
