@@ -29,7 +29,7 @@ export const bundle: Target = {
   sources: [
     'packages/deploy/src/bundle/read-bundle.ts',
     'packages/deploy/src/bundle/portable-config.ts',
-    'packages/deploy/src/bundle/config-shape.ts',
+    'packages/deploy/src/bundle/check-config.ts',
   ],
   seeds: () => {
     const index = JSON.stringify(indexOf(sampleConfig()));
