@@ -122,7 +122,10 @@ function renumberRelocations(
   const view = viewOf(data);
   const size = type === SHT_RELA ? 24 : 16;
   if (data.length % size !== 0)
-    throw malformed(object, `a section of relocations has ${data.length} bytes, which is no multiple of ${size}`);
+    throw malformed(
+      object,
+      `a section of relocations has ${data.length} bytes, which is no multiple of ${size}`,
+    );
   for (let at = 0; at < data.length; at += size) {
     // r_info: the symbol in the upper 32 bits, the type in the lower.
     const info = view.getBigUint64(at + 8, little);
