@@ -45,8 +45,9 @@ export const house = {
     ],
     pure: [],
     native: [],
-    // Of `sarif` there are types alone, for the compiler.
-    packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'sarif', 'tar', 'yaml', 'zod'],
+    packages: ['@nx-bpf/loader', 'commander', 'picocolors', 'tar', 'yaml', 'zod'],
+    /** Types alone, for the compiler: nothing is there at run time. */
+    typePackages: ['sarif'],
   },
   plugin: {
     root: 'packages/plugin/src',

@@ -73,7 +73,7 @@ function check(context, node) {
   const name = specifier.startsWith('@')
     ? specifier.split('/').slice(0, 2).join('/')
     : specifier.split('/')[0];
-  if (!plan.packages.includes(name)) {
+  if (![...plan.packages, ...(plan.typePackages ?? [])].includes(name)) {
     context.report({ node, message: `${here.name} does not depend on '${name}'.` });
   } else if (name === 'koffi' && !plan.native.includes(room)) {
     context.report({ node, message: `Only the rooms ${plan.native.join(', ')} call foreign functions.` });
