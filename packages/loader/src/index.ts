@@ -5,7 +5,15 @@
  */
 
 // Errors.
-export { BpfError, errorCodes, exitStatus, nearest, type ErrorCode, type ErrorFields } from './errors';
+export {
+  BpfError,
+  errorCodes,
+  exitStatus,
+  fileFailure,
+  nearest,
+  type ErrorCode,
+  type ErrorFields,
+} from './errors';
 
 // Pure: the same on every machine, with no privileges.
 export { ipBytes, macBytes } from './bytes';

@@ -1,4 +1,4 @@
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError, fileFailure } from '@nx-bpf/loader';
 
 /**
  * The way back: every step that changes something pushes how to unchange it. After a failure the steps are undone in
@@ -47,7 +47,7 @@ export class Undo {
    * Runs `work`; if it fails, undoes what was pushed and rethrows. At either end what is owned is closed.
    *
    * @throws BpfError ROLLBACK_INCOMPLETE naming what is left, if something could not be undone; ROLLED_BACK if all
-   *   could and something live had been touched; INTERRUPTED; else what `work` threw
+   *   could and something live had been touched; INTERRUPTED; FILE for what node:fs threw; else what `work` threw
    */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -55,7 +55,8 @@ export class Undo {
       this.commit();
       this.run();
       return result;
-    } catch (error) {
+    } catch (thrown) {
+      const error = fileFailure(thrown);
       const left = this.run();
       if (left.length === 0) throw undone(error, this.touched);
       throw incomplete(error, left);

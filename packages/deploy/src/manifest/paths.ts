@@ -25,7 +25,13 @@ export function insideWorkspace(workspaceRoot: string, base: string, relative: s
   const absolute = path.resolve(base, relative);
   if (!contains(workspaceRoot, absolute)) return { problem: `'${relative}' is outside the workspace` };
   const real = realpathOfExisting(absolute);
-  if (!contains(fs.realpathSync(workspaceRoot), real)) {
+  let root: string;
+  try {
+    root = fs.realpathSync(workspaceRoot);
+  } catch (error) {
+    return { problem: `whether '${relative}' is inside cannot be told: ${(error as Error).message}` };
+  }
+  if (!contains(root, real)) {
     return { problem: `'${relative}' leads outside the workspace through a symbolic link, to ${real}` };
   }
   return { path: absolute };

@@ -1,4 +1,4 @@
-import { BpfError } from '@nx-bpf/loader';
+import { BpfError, fileFailure } from '@nx-bpf/loader';
 import pc from 'picocolors';
 
 /** An error as the JSON of every command has it. */
@@ -9,7 +9,8 @@ export interface ErrorJson {
 }
 
 /** The fields of an error, those that are set; `log` only where it was asked for or is short. */
-export function errorJson(error: unknown): ErrorJson {
+export function errorJson(thrown: unknown): ErrorJson {
+  const error = fileFailure(thrown);
   if (error instanceof BpfError) {
     const fields = Object.fromEntries(
       Object.entries(error.fields).filter(([, value]) => value !== undefined),
@@ -40,7 +41,8 @@ const logTail = 12;
  * console.error(renderError(error).join('\n'));
  * ```
  */
-export function renderError(error: unknown, verbose = false): string[] {
+export function renderError(thrown: unknown, verbose = false): string[] {
+  const error = fileFailure(thrown);
   if (!(error instanceof BpfError)) {
     const text = error instanceof Error ? (verbose ? error.stack : error.message) : String(error);
     return [`${pc.red('error')} ${pc.bold('INTERNAL')}: ${text ?? 'unknown'}`];

@@ -7,25 +7,37 @@ import { BpfError } from '@nx-bpf/loader';
  *
  * @param mode of each, whatever the umask
  * @returns what it made, outermost first
- * @throws BpfError PRIVILEGE_MISSING
+ * @throws BpfError PRIVILEGE_MISSING; what node:fs throws. Then it removes what it made
  */
 export function createDirectories(directory: string, mode: number): string[] {
   const missing: string[] = [];
   for (let at = directory; !fs.existsSync(at); at = path.dirname(at)) missing.unshift(at);
-  return missing.filter((each) => {
-    try {
-      fs.mkdirSync(each);
-    } catch (error) {
-      // Somebody was faster: then it is theirs.
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST') return false;
-      if (code === 'EACCES') throw notAllowed(each, error);
-      throw error;
+  const made: string[] = [];
+  try {
+    for (const each of missing) {
+      if (!createDirectory(each)) continue;
+      made.unshift(each);
+      // The mode of mkdir(2) would be cut by the umask.
+      fs.chmodSync(each, mode);
     }
-    // The mode of mkdir(2) would be cut by the umask.
-    fs.chmodSync(each, mode);
+  } catch (error) {
+    made.forEach(removeIfEmpty);
+    throw error;
+  }
+  return made.reverse();
+}
+
+/** False if it is there: somebody was faster, and it is theirs. */
+function createDirectory(place: string): boolean {
+  try {
+    fs.mkdirSync(place);
     return true;
-  });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code === 'EACCES') throw notAllowed(place, error);
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, Fd, openPath, tryLock } from '@nx-bpf/loader';
-import { createDirectories } from './directories';
+import { createDirectories, removeIfEmpty } from './directories';
 import { holderText, lockHolder } from './lock-holder';
 
 export interface LockOptions {
@@ -30,11 +30,21 @@ export async function acquireLock(
   options: LockOptions,
 ): Promise<{ lock: Fd; made: readonly string[] }> {
   const made: string[] = [];
+  try {
+    const lock = await waitFor(directory, options, made);
+    return { lock, made };
+  } catch (error) {
+    for (const place of made.reverse()) removeIfEmpty(place);
+    throw error;
+  }
+}
+
+async function waitFor(directory: string, options: LockOptions, made: string[]): Promise<Fd> {
   const deadline = Date.now() + options.timeoutMs;
   let waiting = false;
   for (;;) {
     const lock = attempt(directory, options.mode, made);
-    if (lock !== undefined) return { lock, made };
+    if (lock !== undefined) return lock;
     if (Date.now() >= deadline) {
       throw new BpfError(
         'LOCK_TIMEOUT',

@@ -3,6 +3,7 @@ import { lastErrno, native } from './native';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
 import { systemText } from './system-file';
+import { uninterrupted } from './uninterrupted';
 
 /**
  * A file descriptor with one owner. Closing twice is harmless, use after close is an error: a bare number would by
@@ -75,7 +76,8 @@ export const Open = { RDONLY: 0, WRONLY: 1, RDWR: 2, CLOEXEC: 0o2000000 } as con
  * ```
  */
 export function openPath(path: string, flags: number = Open.RDONLY): number {
-  const fd = native().open(path, flags | Open.CLOEXEC, 0);
+  const { open } = native();
+  const fd = uninterrupted(() => open(path, flags | Open.CLOEXEC, 0));
   if (fd < 0) throw failure(`open ${path}`, lastErrno(), { code: 'FILE', path });
   return fd;
 }

@@ -3,6 +3,7 @@ import { failure } from './failure';
 import { Errno } from './errno';
 import { closeFd } from './fd';
 import { lastErrno, native } from './native';
+import { uninterrupted } from './uninterrupted';
 
 /** What statx(2) says of a file. */
 export interface FileStatus {
@@ -97,13 +98,14 @@ const FIRST_READ = 32 * 1024;
  */
 export function readQuickly(path: string, limit: number): Buffer | undefined {
   const { open, read } = native();
-  const fd = open(path, 0o2000000, 0);
+  const fd = uninterrupted(() => open(path, 0o2000000, 0));
   if (fd < 0) return undefined;
   try {
     // Files of /proc and /sys do not say how long they are: grown as it turns out.
     let bytes = Buffer.allocUnsafeSlow(Math.min(limit + 1, FIRST_READ));
     for (let length = 0; ;) {
-      const got = read(fd, bytes.subarray(length), bytes.length - length);
+      const rest = bytes.subarray(length);
+      const got = uninterrupted(() => read(fd, rest, rest.length));
       if (got < 0) return undefined;
       length += got;
       if (got === 0) return bytes.subarray(0, length);

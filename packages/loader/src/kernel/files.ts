@@ -1,6 +1,7 @@
 import { lastErrno, native } from './native';
 import { Errno } from './errno';
 import { failure, succeeded } from './failure';
+import { uninterrupted } from './uninterrupted';
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -24,7 +25,8 @@ const LOCK_UN = 8;
  */
 export function tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean {
   const operation = (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB;
-  if (native().flock(fd, operation) === 0) return true;
+  const { flock } = native();
+  if (uninterrupted(() => flock(fd, operation)) === 0) return true;
   const errno = lastErrno();
   if (errno === Errno.EAGAIN) return false;
   throw failure('flock', errno);
@@ -41,7 +43,8 @@ export function tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean {
  * ```
  */
 export function unlock(fd: number): void {
-  succeeded(native().flock(fd, LOCK_UN) < 0 ? -lastErrno() : 0, 'flock');
+  const { flock } = native();
+  succeeded(uninterrupted(() => flock(fd, LOCK_UN)) < 0 ? -lastErrno() : 0, 'flock');
 }
 
 /** AT_FDCWD: paths are relative to the working directory. */
@@ -98,7 +101,8 @@ export const fileSystemMagic = {
 export function fileSystemType(path: string): number | undefined {
   // struct statfs starts with f_type, a long; 256 bytes hold it on every 64-bit architecture.
   const buffer = new Uint8Array(256);
-  if (native().statfs(path, buffer) < 0) {
+  const { statfs } = native();
+  if (uninterrupted(() => statfs(path, buffer)) < 0) {
     const errno = lastErrno();
     if (errno === Errno.ENOENT) return undefined;
     if (errno === Errno.EACCES) {

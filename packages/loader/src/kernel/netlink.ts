@@ -2,6 +2,7 @@ import { BpfError } from '../errors';
 import { errnoName, errnoText } from './errno';
 import { lastErrno, native } from './native';
 import { setSocketOption } from './socket-options';
+import { uninterrupted } from './uninterrupted';
 import { Netlink, netlinkError, netlinkMessages, type NetlinkMessage } from './netlink-format';
 import { linkDumpRequest, readInterface, type NetworkInterface } from './netlink-messages';
 
@@ -126,12 +127,14 @@ export function untilWhole<T extends { readonly interrupted: boolean }>(
 const extendedAcknowledgements = [270, 11] as const;
 
 function ask(fd: number, message: Uint8Array): RouteAnswer & { readonly interrupted: boolean } {
-  if (calls().send(fd, message, message.length, 0) < 0) throw failed('send a netlink request', lastErrno());
+  const { send, recv } = calls();
+  if (uninterrupted(() => send(fd, message, message.length, 0)) < 0)
+    throw failed('send a netlink request', lastErrno());
   const messages: NetlinkMessage[] = [];
   let interrupted = false;
   for (;;) {
     const buffer = new Uint8Array(bufferSize);
-    const length = calls().recv(fd, buffer, buffer.length, MSG_TRUNC);
+    const length = uninterrupted(() => recv(fd, buffer, buffer.length, MSG_TRUNC));
     if (length < 0) throw failed('read the answer to a netlink request', lastErrno());
     if (length > buffer.length) throw failed('read the answer to a netlink request whole', EMSGSIZE);
     for (const part of netlinkMessages(buffer.subarray(0, length))) {

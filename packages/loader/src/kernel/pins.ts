@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { BpfError } from '../errors';
 import { Errno } from './errno';
 import { failure } from './failure';
-import { closeFd } from './fd';
+import { closeFd, lookAtNew } from './fd';
 import { objectGet, objectPin, type ObjectKind } from './objects';
 
 /**
@@ -48,7 +48,7 @@ export function objectKind(fd: number): ObjectKind | undefined {
 export function openPin(path: string, kind: ObjectKind, flags = 0): number {
   const fd = objectGet(path, flags);
   if (fd < 0) throw openFailed(path, kind, fd);
-  const found = objectKind(fd);
+  const found = lookAtNew(fd, objectKind);
   if (found === kind) return fd;
   closeFd(fd);
   throw new BpfError('PIN_INVALID', `${path} does not hold a ${kind}`, {
