@@ -44,7 +44,8 @@ const SAMPLE_RAW = 1 << 10;
 
 /**
  * Reads what programs send through a perf event array: a buffer for each CPU that runs when it is opened. Within a CPU
- * samples come in their order, between CPUs in none. Closing takes the buffers out of the map again.
+ * samples come in their order, between CPUs in none. Closing takes the buffers out of the map again. A map has one place
+ * for each CPU, and the kernel does not tell what is in it: a second reader takes the samples from the first.
  *
  * @typeParam T of values: asserted by the caller, not checked
  *
