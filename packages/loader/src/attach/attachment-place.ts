@@ -63,7 +63,15 @@ export function attachmentPlace<H extends 'tc' | 'lwt'>(
   });
 }
 
-/** The attachment of a place, without a look whether it is there. Closing it takes it away unless it is released. */
+/**
+ * The attachment of a place, without a look whether it is there. Closing it takes it away unless it is released.
+ *
+ * @example
+ * ```ts
+ * const place = attachmentPlace(program, 'tc', { interface: 'eth0', direction: 'ingress', priority: 7, handle: 1 });
+ * openPlace(place).release();
+ * ```
+ */
 export function openPlace(place: AttachmentPlace): TcFilter | LwtRoute {
   return place.hook === 'tc' ? TcFilter.at(place) : LwtRoute.at(place);
 }
@@ -130,6 +138,13 @@ function lookAtRoute(place: LwtPlace, programIds: readonly number[]): Omit<Place
  * What attaching with these options would make in the place of one that is there, by putting a program into it.
  *
  * @returns undefined if it would be in another place
+ *
+ * @example
+ * ```ts
+ * const there = attachmentPlace(program, 'tc', { interface: 'eth0', direction: 'ingress', priority: 7, handle: 1 });
+ * const wanted = attachmentPlace(program, 'tc', { interface: 'eth0', direction: 'egress' });
+ * inPlaceOf(there, wanted); // undefined
+ * ```
  */
 export function inPlaceOf(there: AttachmentPlace, wanted: AttachmentPlace): AttachmentPlace | undefined {
   if (there.hook === 'lwt') {

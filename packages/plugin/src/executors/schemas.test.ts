@@ -36,7 +36,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   status: ['repair'],
   plan: ['out', 'verify', 'detailedExitcode', 'frozen'],
   types: ['output'],
-  verify: ['level', 'frozen', 'sarif'],
+  verify: ['level', 'jobs', 'timeout', 'frozen', 'sarif'],
 };
 
 test.each(Object.keys(executors))('%s: every option is described, and an unknown one is refused', (name) => {

@@ -33,6 +33,11 @@ interface ImageTiming {
  * An object that is loaded from its image, in the order of the system calls: types, maps with their contents,
  * programs. Any refusal by the kernel ends it without a word: then {@link close} it and load the object itself, which
  * finds out why, or does without what this kernel does not know.
+ *
+ * @example
+ * ```ts
+ * ImageLoad.of(new Uint8Array(64)); // undefined
+ * ```
  */
 export class ImageLoad {
   /** Fds in the order of the object. */
@@ -50,11 +55,6 @@ export class ImageLoad {
   /**
    * @param bytes of `makeImage`, at a multiple of 8: fds are written into them
    * @returns undefined if they are no image for this machine
-   *
-   * @example
-   * ```ts
-   * ImageLoad.of(new Uint8Array(64)); // undefined
-   * ```
    */
   static of(bytes: Uint8Array): ImageLoad | undefined {
     const image = openImage(bytes);

@@ -41,8 +41,8 @@ export interface ImageNames {
  *
  * @example
  * ```ts
- * const names = { mapPin: (map) => map.name, programPin: (program) => program.name, cost: () => 0 };
- * makeImage(relocated, names)?.length; // some kilobytes
+ * const named = ({ name }: { name: string }) => name;
+ * const image = makeImage(relocated, { mapPin: named, programPin: named, cost: () => 0 });
  * ```
  */
 export function makeImage(object: RelocatedObject, names: ImageNames): Uint8Array | undefined {
