@@ -4,12 +4,13 @@ import {
   ImageLoad,
   instructionsDigest,
   kernelIdentity,
+  makeDirectoryQuickly,
   makeImage,
+  setImageCosts,
   programTypeName,
-  type LoadedObject,
-  type LoadedProgram,
   type MapSpec,
   type RelocatedObject,
+  type RelocatedProgram,
 } from '@nx-bpf/loader';
 import { type CacheAnswer, type Recall, type Recalled, type RelocationCache } from '../cache';
 import { pinName } from '../manifest';
@@ -66,17 +67,20 @@ export class RememberedFile {
     return new Map(programs.map(({ name, cost }) => [name, cost]));
   }
 
-  /** Keeps what was loaded, for the next time. */
-  keep(
-    key: string,
-    { relocated, depended }: CacheAnswer,
-    loaded: LoadedObject,
-    costs: ReadonlyMap<string, number>,
-  ): void {
+  /**
+   * Keeps what was loaded, for the next time.
+   *
+   * @param image of it; undefined where it has none
+   */
+  keep(key: string, { depended }: CacheAnswer, known: KnownObject, image: Uint8Array | undefined): void {
     if (this.recall === undefined || depended === undefined) return;
-    const image = imageOf(relocated, costs) ?? new Uint8Array(0);
-    const report = JSON.stringify(knownOf(loaded, costs));
-    this.recall.put({ stamp: this.stamp, key, depended, report, image });
+    if (image !== undefined)
+      setImageCosts(
+        image,
+        known.programs.map(({ cost }) => cost),
+      );
+    const report = JSON.stringify(known);
+    this.recall.put({ stamp: this.stamp, key, depended, report, image: image ?? new Uint8Array(0) });
   }
 }
 
@@ -93,39 +97,44 @@ export function mapPinName({ name, kernelName, origin }: MapSpec): string {
   return pinName(origin === 'data' || origin === 'kconfig' ? kernelName : name);
 }
 
-function imageOf(relocated: RelocatedObject, costs: ReadonlyMap<string, number>): Uint8Array | undefined {
+/** The image of a relocated object, where it has one. */
+export function imageOf(
+  relocated: RelocatedObject,
+  costs: ReadonlyMap<string, number>,
+): Uint8Array | undefined {
   return makeImage(relocated, {
     mapPin: mapPinName,
     programPin: ({ name }) => pinName(name),
-    cost: ({ name }) => costs.get(name) ?? 0,
+    cost: (program) => costs.get(program.name) ?? program.instructions.length / 8,
   });
 }
 
-function knownOf({ programs, maps }: LoadedObject, costs: ReadonlyMap<string, number>): KnownObject {
+/** What can be said of an object's maps and programs. */
+export function knownObject(
+  maps: readonly MapSpec[],
+  programs: readonly { readonly spec: RelocatedProgram; readonly type: number }[],
+): KnownObject {
   return {
-    programs: programs.map((program) => ({
-      ...knownProgram(program),
-      cost: costs.get(program.spec.name) ?? 0,
+    programs: programs.map(({ spec, type }) => ({
+      name: spec.name,
+      section: spec.section,
+      type: programTypeName(type),
+      insnsSha256: instructionsDigest(spec.instructions),
+      insns: spec.instructions.length / 8,
+      cost: 0,
     })),
-    maps: maps.map(({ spec }) => ({ name: spec.name, pin: mapPinName(spec) })),
+    maps: maps.map((spec) => ({ name: spec.name, pin: mapPinName(spec) })),
   };
 }
 
-/** What the report says of a program beside its pins. */
-export function knownProgram({ spec, type }: LoadedProgram): Omit<KnownObject['programs'][number], 'cost'> {
-  return {
-    name: spec.name,
-    section: spec.section,
-    type: programTypeName(type),
-    insnsSha256: instructionsDigest(spec.instructions),
-    insns: spec.instructions.length / 8,
-  };
+/** The same, with how many instructions the verifier walked. */
+export function withCosts(known: KnownObject, verified: readonly (number | null)[]): KnownObject {
+  return { ...known, programs: known.programs.map((each, i) => ({ ...each, cost: verified[i] ?? 0 })) };
 }
 
 /** An object that is loaded from its image, and pinned. */
 export interface QuickLoad {
   readonly load: ImageLoad;
-  readonly known: () => KnownObject;
   /** Removes the pins and their directory again. */
   readonly remove: () => void;
 }
@@ -134,12 +143,10 @@ export interface QuickLoad {
  * Loads an object from its image into a directory that does not exist yet: then nothing that is there can be in the
  * way, or has to be used.
  *
+ * @param image fds are written into it
  * @returns undefined if that does not work, for whatever reason; then nothing is left of it
  */
-export async function quickLoad(
-  { image, report }: Recalled,
-  directory: string,
-): Promise<QuickLoad | undefined> {
+export async function quickLoad(image: Uint8Array, directory: string): Promise<QuickLoad | undefined> {
   const load = image.length === 0 ? undefined : ImageLoad.of(image);
   if (load === undefined || !makeDirectory(directory)) return undefined;
   const remove = (): void => fs.rmSync(directory, { recursive: true, force: true });
@@ -147,7 +154,7 @@ export async function quickLoad(
     const loading = load.load();
     const loaded = typeof loading === 'boolean' ? loading : await loading;
     if (loaded && makeDirectory(`${directory}/maps`) && load.pin(directory)) {
-      return { load, known: () => JSON.parse(report) as KnownObject, remove };
+      return { load, remove };
     }
   } catch (error) {
     load.close();
@@ -161,10 +168,5 @@ export async function quickLoad(
 
 /** Whether a directory was made, by this process and only for its user, whatever the umask. */
 function makeDirectory(directory: string): boolean {
-  try {
-    fs.mkdirSync(directory, 0o700);
-    return true;
-  } catch {
-    return false;
-  }
+  return makeDirectoryQuickly(directory, 0o700) === 0;
 }

@@ -1,9 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
-  autoAttach,
   checkPin,
-  hookFor,
   loadObjectInThreads,
   mapInfo,
   mapTypeName,
@@ -13,13 +11,24 @@ import {
   type LoadedMap,
   type LoadedObject,
   type LoadedProgram,
+  wantedPart,
 } from '@nx-bpf/loader';
 import { type RelocationCache } from '../cache';
 import { pinName } from '../manifest';
 import { createDirectories, removeIfEmpty } from '../state';
 import { Interruption } from './interruption';
-import { knownProgram, mapPinName, quickLoad, RememberedFile } from './quick-load';
+import {
+  imageOf,
+  knownObject,
+  type KnownObject,
+  mapPinName,
+  quickLoad,
+  type QuickLoad,
+  RememberedFile,
+  withCosts,
+} from './quick-load';
 import { LazyObject, readObject, relocateCached, relocationKey, since } from './relocate-cached';
+import { attachAll, type RawLink } from './raw-attach';
 import { Undo } from './undo';
 
 /** What loading one object file gave: the line of `nx-bpf load --json`, without the error. */
@@ -100,27 +109,56 @@ async function tryQuickly(
 ): Promise<RawLoad | undefined> {
   if (remembered?.unchanged !== true) return undefined;
   const read = since(start);
-  const quick = await quickLoad(remembered.last!, directory);
+  const quick = await quickLoad(remembered.last!.image, directory);
   if (quick === undefined) return undefined;
   const total = since(start);
-  undo.own(`object ${file}`, quick.load);
-  undo.push(`remove ${directory}`, quick.remove);
-  const { load } = quick;
-  const known = quick.known();
+  own(undo, file, directory, quick);
+  const times = { read, parse: 0, relocate: 0, ...quick.load.timing, total };
+  const known = JSON.parse(remembered.last!.report) as KnownObject;
+  return reported({ file, directory, known, cache: 'hit', notes: [] }, quick.load, times);
+}
+
+/** What was loaded quickly is closed in the end, and goes again if the end is a failure. */
+function own(undo: Undo, file: string, directory: string, { load, remove }: QuickLoad): void {
+  undo.own(`object ${file}`, load);
+  undo.push(`remove ${directory}`, remove);
+}
+
+interface Loaded {
+  readonly maps: readonly number[];
+  readonly programs: readonly number[];
+}
+
+interface Reported {
+  readonly file: string;
+  readonly directory: string;
+  readonly known: KnownObject;
+  readonly cache: RawLoad['cache'];
+  readonly notes: readonly string[];
+}
+
+/** The result, as far as it is not about attaching. */
+function reported(
+  { file, directory, known, cache, notes }: Reported,
+  fds: Loaded,
+  elapsedUs: RawLoad['elapsedUs'],
+): RawLoad {
   return {
     object: file,
-    programs: known.programs.map((program, i) => ({
-      ...programJson(program, load.programs[i]!),
-      ...{ pin: path.join(directory, pinName(program.name)), link: null, attached: null },
-    })),
-    maps: known.maps.map(({ name, pin }, i) => ({
-      name,
-      ...mapJson(load.maps[i]!),
-      pin: path.join(directory, 'maps', pin),
-    })),
-    cache: 'hit',
-    elapsedUs: { read, parse: 0, relocate: 0, ...load.timing, total },
-    notes: [],
+    programs: known.programs.map(({ name, section, type, insnsSha256, insns }, i) => {
+      const { tag, verifiedInsns } = programInfo(fds.programs[i]!);
+      const verified = verifiedInsns === 0 ? null : verifiedInsns;
+      const pin = path.join(directory, pinName(name));
+      return { name, section, type, tag, insnsSha256, insns, verified, pin, link: null, attached: null };
+    }),
+    maps: known.maps.map(({ name, pin }, i) => {
+      const { type, keySize, valueSize, maxEntries, flags } = mapInfo(fds.maps[i]!);
+      const place = path.join(directory, 'maps', pin);
+      return { name, type: mapTypeName(type), keySize, valueSize, maxEntries, flags, pin: place };
+    }),
+    cache,
+    elapsedUs,
+    notes,
   };
 }
 
@@ -139,6 +177,30 @@ async function loadInOrder(
   const answer = relocateCached(object, wanted, cache, { types, key });
   const { relocated, outcome, note, parse, relocate } = answer;
   const notes = note === undefined ? [] : [note];
+  const costs = remembered?.costs ?? new Map<string, number>();
+
+  // Without what is pinned already to look after, and links to make, its image is all that it takes.
+  const part = wantedPart(relocated, wanted);
+  const image = options.attach ? undefined : imageOf(part, costs);
+  const quick = image && (await quickLoad(image.slice(), directory));
+  if (quick !== undefined) {
+    const total = since(start);
+    own(undo, file, directory, quick);
+    const programs = part.programs.map((spec) => ({ spec, type: spec.type! }));
+    const known = knownObject(part.maps, programs);
+    const times = { read, parse, relocate, ...quick.load.timing, total };
+    const result = reported({ file, directory, known, cache: outcome, notes }, quick.load, times);
+    remembered?.keep(
+      key,
+      answer,
+      withCosts(
+        known,
+        result.programs.map(({ verified }) => verified),
+      ),
+      image,
+    );
+    return result;
+  }
 
   const mapPins = Object.fromEntries(
     relocated.maps
@@ -149,9 +211,8 @@ async function loadInOrder(
   for (const made of createDirectories(path.join(directory, 'maps'), 0o700)) {
     undo.push(`remove ${made}`, () => removeIfEmpty(made));
   }
-  const costs = remembered?.costs;
   const loaded = await loadObjectInThreads(relocated, { programs: wanted, mapPins }, ({ name }) =>
-    costs?.get(name),
+    costs.get(name),
   );
   undo.own(`object ${file}`, loaded);
   for (const map of loaded.maps) {
@@ -163,35 +224,34 @@ async function loadInOrder(
   const pin = since(pinStart);
   const total = since(start);
   const links = options.attach ? attachAll(directory, loaded, notes, undo) : new Map<string, RawLink>();
-  const { timing } = loaded;
-  const result: RawLoad = {
-    object: file,
-    programs: loaded.programs.map((program) => ({
-      ...programJson(knownProgram(program), program.fd.number),
-      pin: programPlace(directory, program),
-      link: links.get(program.spec.name)?.pin ?? null,
-      attached: links.get(program.spec.name)?.target ?? null,
-    })),
-    maps: loaded.maps.map((map) => ({
-      name: map.spec.name,
-      ...mapJson(map.fd.number),
-      pin: placeOf(directory, map),
-    })),
-    cache: outcome,
-    elapsedUs: {
-      read,
-      parse,
-      relocate,
-      maps: timing.btf + timing.maps,
-      programs: timing.programs,
-      pin,
-      total,
-    },
-    notes: [...notes, ...loaded.notes],
+  const { timing, maps, programs } = loaded;
+  const known = knownObject(
+    maps.map(({ spec }) => spec),
+    programs,
+  );
+  const fds = { maps: maps.map(({ fd }) => fd.number), programs: programs.map(({ fd }) => fd.number) };
+  const times = {
+    read,
+    parse,
+    relocate,
+    maps: timing.btf + timing.maps,
+    programs: timing.programs,
+    pin,
+    total,
   };
-  const walked = new Map(result.programs.map(({ name, verified }) => [name, verified ?? 0]));
-  remembered?.keep(key, answer, loaded, walked);
-  return result;
+  const allNotes = [...notes, ...loaded.notes];
+  const result = reported({ file, directory, known, cache: outcome, notes: allNotes }, fds, times);
+  const verified = result.programs.map((program) => program.verified);
+  remembered?.keep(key, answer, withCosts(known, verified), image);
+  return {
+    ...result,
+    programs: result.programs.map((program) => ({
+      ...program,
+      link: links.get(program.name)?.pin ?? null,
+      attached: links.get(program.name)?.target ?? null,
+    })),
+    maps: result.maps.map((map, i) => ({ ...map, pin: placeOf(directory, maps[i]!) })),
+  };
 }
 
 /** Data sections have a dot in their kernel names: `edge.rodata` is pinned as `edge_rodata`. */
@@ -218,69 +278,4 @@ function pinAll(directory: string, loaded: LoadedObject, undo: Undo): void {
   for (const program of loaded.programs) {
     pin(program.fd.number, `program '${program.spec.name}'`, programPlace(directory, program));
   }
-}
-
-interface RawLink {
-  readonly pin: string;
-  /** `kprobe do_unlinkat`, for people. */
-  readonly target: string;
-}
-
-/** Attaches every program whose section name says where; returns the links by program. */
-function attachAll(
-  directory: string,
-  loaded: LoadedObject,
-  notes: string[],
-  undo: Undo,
-): Map<string, RawLink> {
-  const folder = path.join(directory, 'links');
-  for (const made of createDirectories(folder, 0o700)) undo.push(`remove ${made}`, () => removeIfEmpty(made));
-  const links = new Map<string, RawLink>();
-  for (const program of loaded.programs) {
-    const { name, section, target } = program.spec;
-    const attachable = {
-      fd: program.fd.number,
-      name,
-      type: program.type,
-      attachType: program.attachType,
-      section,
-      target,
-    };
-    const link = autoAttach(attachable);
-    if (link === undefined) {
-      const hook = hookFor(attachable);
-      const reason =
-        hook === undefined ? 'there is no hook for it here' : `its section does not say where (${hook})`;
-      notes.push(`program '${name}' is loaded but not attached: ${reason}`);
-      continue;
-    }
-    undo.own(`link of ${name}`, link);
-    const place = path.join(folder, pinName(name));
-    link.pin(place);
-    // A directory, where the program runs through several links.
-    undo.push(`unpin ${place}`, () => fs.rmSync(place, { recursive: true }));
-    links.set(name, { pin: place, target: link.describe() });
-  }
-  return links;
-}
-
-/** What a line of JSON says of a program, but where it is. */
-function programJson(known: ReturnType<typeof knownProgram>, fd: number) {
-  const { tag, verifiedInsns } = programInfo(fd);
-  const { name, section, type, insnsSha256, insns } = known;
-  return {
-    name,
-    section,
-    type,
-    tag,
-    insnsSha256,
-    insns,
-    verified: verifiedInsns === 0 ? null : verifiedInsns,
-  };
-}
-
-/** What a line of JSON says of a map, but what and where it is. */
-function mapJson(fd: number) {
-  const { type, keySize, valueSize, maxEntries, flags } = mapInfo(fd);
-  return { type: mapTypeName(type), keySize, valueSize, maxEntries, flags };
 }

@@ -102,21 +102,22 @@ export class RelocationCache {
 }
 
 /** Writes an entry; a disk that is full or read-only costs time at the next load, and nothing else. */
-function store(file: string, entry: Uint8Array): string | undefined {
+function store(file: string, entry: readonly Uint8Array[]): string | undefined {
   try {
-    writeByRename(file, entry);
+    writeByRename(file, ...entry);
     return undefined;
   } catch (error) {
     return `relocation cache entry ${file} cannot be written: ${(error as Error).message}`;
   }
 }
 
-function encodeEntry(circumstances: Readonly<Record<string, string>>, object: Uint8Array): Uint8Array {
+/** The parts of an entry, not put together: the object may have megabytes. */
+function encodeEntry(circumstances: Readonly<Record<string, string>>, object: Uint8Array): Uint8Array[] {
   const text = Buffer.from(JSON.stringify(circumstances));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
-  const rest = Buffer.concat([length, text, object]);
-  return Buffer.concat([createHash('sha256').update(rest).digest(), rest]);
+  const digest = createHash('sha256').update(length).update(text).update(object).digest();
+  return [digest, length, text, object];
 }
 
 type Stored =

@@ -188,6 +188,14 @@ export class Btf {
     return this.offsets[id - this.firstId]!;
   }
 
+  /** The words of a type's record: those that it is in, and where it begins there. */
+  record(id: number): { readonly words: Uint32Array; readonly at: number } {
+    if (this.base !== undefined && id < this.firstId) return this.base.record(id);
+    // An id that does not exist is an error.
+    this.word(id, 0);
+    return { words: this.words, at: this.wordOffset(id) };
+  }
+
   /** Word `n` of element `i` as the format has it: for readers that want string offsets rather than strings. */
   elementWord(id: number, i: number, n: number): number {
     return this.element(id, i, n, ALL_KINDS);

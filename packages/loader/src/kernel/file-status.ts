@@ -119,3 +119,17 @@ export function readQuickly(path: string, limit: number): Buffer | undefined {
     closeFd(fd);
   }
 }
+
+/**
+ * mkdir(2).
+ *
+ * @returns 0, or the negative error number
+ *
+ * @example
+ * ```ts
+ * makeDirectoryQuickly('/', 0o700) === -Errno.EEXIST; // true
+ * ```
+ */
+export function makeDirectoryQuickly(path: string, mode: number): number {
+  return native().mkdir(path, mode) < 0 ? -lastErrno() : 0;
+}

@@ -74,10 +74,10 @@ export {
   versionCodeOf,
   type KernelIdentity,
 } from './identity';
-export { fileStatus, readQuickly, type FileStatus } from './file-status';
+export { fileStatus, makeDirectoryQuickly, readQuickly, type FileStatus } from './file-status';
 export { indexedBtf } from './indexed-btf';
 export { keepKernelKnowledge, kernelFolder } from './kernel-folder';
-export { quickCrc32, quickSha256 } from './checksum';
+export { quickCrc32 } from './checksum';
 export { addressNumber, QuickBpf } from './quick-bpf';
 export { refuseSharedFolder, writeByRename } from './private-folder';
 export { functionAddresses, functionsAt, kernelFunctions, kernelSymbols } from './kallsyms';

@@ -56,6 +56,21 @@ export function wanted(object: RelocatedObject, names: readonly string[] | undef
   };
 }
 
+/**
+ * The part of an object that is loaded for some of its programs.
+ *
+ * @param names as `LoadOptions.programs` has them
+ * @throws BpfError PROGRAM_NOT_FOUND
+ *
+ * @example
+ * ```ts
+ * wantedPart(relocated, ['edge_guard']).programs.length; // 1
+ * ```
+ */
+export function wantedPart(object: RelocatedObject, names: readonly string[] | undefined): RelocatedObject {
+  return names === undefined ? object : { ...object, ...wanted(object, names) };
+}
+
 function structOpsWith({ maps }: RelocatedObject, program: RelocatedProgram): MapSpec[] {
   return maps.filter(
     ({ structOps, slots }) =>

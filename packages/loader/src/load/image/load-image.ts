@@ -36,7 +36,9 @@ interface ImageTiming {
  *
  * @example
  * ```ts
- * ImageLoad.of(new Uint8Array(64)); // undefined
+ * const load = ImageLoad.of(new Uint8Array(64));
+ * load?.load();
+ * load?.close();
  * ```
  */
 export class ImageLoad {
@@ -90,14 +92,16 @@ export class ImageLoad {
     const start = process.hrtime.bigint();
     const { words, maps, programs } = this.image;
     const place = new PinPath(this.image.bytes);
+    this.bpf.clear();
+    this.bpf.pointer(OBJ.pathname[0] / 4, place.address);
     const pinned =
       maps.every((at, i) => {
         place.set(`${directory}/maps/`, words[at + MapWord.pin]!, words[at + MapWord.pinSize]!);
-        return this.pinOne(this.maps[i]!, place.address);
+        return this.pinOne(this.maps[i]!);
       }) &&
       programs.every((at, i) => {
         place.set(`${directory}/`, words[at + ProgramWord.pin]!, words[at + ProgramWord.pinSize]!);
-        return this.pinOne(this.programs[i]!, place.address);
+        return this.pinOne(this.programs[i]!);
       });
     this.timing.pin = since(start);
     return pinned;
@@ -224,9 +228,8 @@ export class ImageLoad {
     return true;
   }
 
-  private pinOne(fd: number, path: number): boolean {
-    this.bpf.clear();
-    this.bpf.pointer(OBJ.pathname[0] / 4, path);
+  /** The path is written already. */
+  private pinOne(fd: number): boolean {
     this.bpf.words[OBJ.bpf_fd[0] / 4] = fd;
     return this.bpf.call(Command.BPF_OBJ_PIN) >= 0;
   }

@@ -17,6 +17,7 @@ import {
   MapFlag,
   PROGRAM_ATTRIBUTES,
   PROGRAM_WORDS,
+  ProgramWord,
   VERSION,
 } from './format';
 import { ImageWriter } from './image-writer';
@@ -56,6 +57,28 @@ export function makeImage(object: RelocatedObject, names: ImageNames): Uint8Arra
     if (error instanceof BpfError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Writes down how many instructions the verifier walked in each program, in the order of the object.
+ *
+ * @param image what {@link makeImage} made
+ *
+ * @example
+ * ```ts
+ * const image = makeImage(relocated, {
+ *   mapPin: (map) => map.name,
+ *   programPin: (program) => program.name,
+ *   cost: () => 0,
+ * });
+ * if (image !== undefined) setImageCosts(image, [57, 12]);
+ * ```
+ */
+export function setImageCosts(image: Uint8Array, costs: readonly number[]): void {
+  const words = new Int32Array(image.buffer, image.byteOffset, image.length / 4);
+  costs.forEach((cost, i) => {
+    words[words[Header.programTable]! + PROGRAM_WORDS * i + ProgramWord.cost] = cost;
+  });
 }
 
 function isPlainMap({ origin, inner, slots, structOps, pinByName }: MapSpec): boolean {

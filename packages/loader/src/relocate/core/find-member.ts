@@ -10,6 +10,10 @@ export interface FoundMember {
   readonly bitOffset: number;
 }
 
+/** Words of `struct btf_type`, and of each `struct btf_member` behind it. */
+const HEADER_WORDS = 3;
+const MEMBER_WORDS = 3;
+
 const encoder = new TextEncoder();
 
 /**
@@ -34,8 +38,10 @@ function search(
     );
   }
   const count = btf.vlen(typeId);
-  for (let index = 0; index < count; index++) {
-    const nameOffset = btf.elementWord(typeId, index, 0);
+  // The words themselves: this runs in an interpreter over all members of the kernel's largest structs.
+  const { words, at } = btf.record(typeId);
+  for (let index = 0, member = at + HEADER_WORDS; index < count; index++, member += MEMBER_WORDS) {
+    const nameOffset = words[member]!;
     if (nameOffset === 0) {
       const inner = btf.resolve(btf.memberType(typeId, index));
       if (!isComposite(btf.kind(inner))) continue;
