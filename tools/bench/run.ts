@@ -1,17 +1,19 @@
 import { run as kernels } from './kernels/run';
 import { run as load } from './load/run';
+import { run as types } from './load/run-types';
 import { run as mapDump } from './map-dump';
 import { run as plan } from './plan';
 import { run as ringBuffer } from './ring-buffer/run';
 import { run as startUp } from './start-up';
 
 /**
- * `npm run bench [load|ring-buffer|map-dump|plan|start-up]`: each measures us, beside a peer where there is one, in
+ * `npm run bench [load|types|ring-buffer|map-dump|plan|start-up]`: each measures us, beside a peer where there is one, in
  * turns, and prints a table. Needs root; `start-up` needs `npm run build` before.
  * `kernels`, which downloads some gigabytes and has no peer, runs only where it is named.
  */
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   load: () => load([]),
+  types,
   'ring-buffer': ringBuffer,
   'map-dump': mapDump,
   plan: () => plan(),

@@ -27,7 +27,7 @@ interface Options {
   readonly cases: readonly string[] | undefined;
   readonly pairs: number;
   readonly peer: Peer;
-  /** Write docs/speed.json and docs/speed.svg. */
+  /** Write docs/speed.json and docs/pictures/speed.svg. */
   readonly write: boolean;
 }
 
@@ -54,7 +54,7 @@ export async function run(args: readonly string[]): Promise<void> {
     table(['', ...Object.values(cases).map(({ title }) => title)], rows.map(text));
     if (options.write) {
       writeFileSync(path.join(documents, 'speed.json'), `${JSON.stringify(rows, null, 2)}\n`);
-      writeFileSync(path.join(documents, 'speed.svg'), chart(rows));
+      writeFileSync(path.join(documents, 'pictures/speed.svg'), chart(rows));
     }
   } finally {
     unmount(bpffs);
