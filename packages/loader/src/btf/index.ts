@@ -18,4 +18,5 @@ export { integersOf } from './integers';
 export { BtfKind, IntEncoding, kindName, Linkage } from './kinds';
 export { btfWithout, needsOfBtf, type BtfNeed } from './older-kernels';
 export { printC, type PrintCOptions } from './print-c';
+export { littleEndianBytes } from './words';
 export { typeLayout } from './type-layout';

@@ -21,6 +21,7 @@ export function wordsOf(
 
 /** Words as little-endian bytes. */
 export function littleEndianBytes(words: ArrayLike<number>): Uint8Array {
+  if (hostLittleEndian) return new Uint8Array(new Uint32Array(words).buffer);
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < words.length; i++) view.setUint32(4 * i, words[i]!, true);

@@ -22,7 +22,7 @@ export class ExtRecords {
   within(start: number, size: number): Uint32Array {
     const from = this.firstAt(start);
     const records = this.words.slice(from * WORDS, this.firstAt(start + size) * WORDS);
-    for (let i = 0; i < records.length; i += WORDS) records[i] = (records[i]! - start) / 8;
+    for (let i = 0; i < records.length; i += WORDS) records[i] = (records[i]! - start) >>> 3;
     return records;
   }
 
@@ -41,9 +41,10 @@ export class ExtRecords {
 
 /** Compilers write records in order: then nothing is copied. */
 function sorted(words: Uint32Array): Uint32Array {
-  const count = words.length / WORDS;
-  const order = Array.from({ length: count }, (_, i) => i);
-  if (order.every((i) => i === 0 || words[(i - 1) * WORDS]! <= words[i * WORDS]!)) return words;
+  let at = WORDS;
+  while (at < words.length && words[at - WORDS]! <= words[at]!) at += WORDS;
+  if (at >= words.length) return words;
+  const order = Array.from({ length: words.length / WORDS }, (_, i) => i);
   order.sort((a, b) => words[a * WORDS]! - words[b * WORDS]! || a - b);
   const result = new Uint32Array(words.length);
   order.forEach((from, to) => result.set(words.subarray(from * WORDS, (from + 1) * WORDS), to * WORDS));

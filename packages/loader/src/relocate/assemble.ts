@@ -11,6 +11,7 @@ import {
   setSrc,
   SLOT,
 } from '../asm';
+import { littleEndianBytes } from '../btf';
 import { BpfError } from '../errors';
 import { type FunctionSpec, type ObjectSpec, type Reference } from '../object';
 import { poison, type RelocatedFunction } from './core';
@@ -225,34 +226,16 @@ function debugInfo(
 ): Pick<AssembledProgram, 'funcInfo' | 'lineInfo'> {
   const functions = placed.every(({ fn }) => fn.typeId !== 0);
   const lines = functions && placed.every(({ fn }) => fn.lineInfo.length > 0 && fn.lineInfo[0] === 0);
-  const funcInfo = new WordWriter(functions ? placed.length * FUNC_INFO : 0);
-  const lineInfo = new WordWriter(
+  const funcInfo = new Uint32Array(functions ? placed.length * FUNC_INFO : 0);
+  const lineInfo = new Uint32Array(
     lines ? placed.reduce((words, { fn }) => words + fn.lineInfo.length, 0) : 0,
   );
-  for (const { fn, start } of placed) {
-    if (functions) {
-      funcInfo.put(start);
-      funcInfo.put(fn.typeId);
-    }
-    if (!lines) continue;
-    fn.lineInfo.forEach((word, i) => lineInfo.put(i % LINE_INFO === 0 ? start + word : word));
-  }
-  return { funcInfo: funcInfo.bytes, lineInfo: lineInfo.bytes };
-}
-
-/** Little-endian 32-bit words, one after the other. */
-class WordWriter {
-  readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private at = 0;
-
-  constructor(words: number) {
-    this.bytes = new Uint8Array(words * 4);
-    this.view = new DataView(this.bytes.buffer);
-  }
-
-  put(word: number): void {
-    this.view.setUint32(this.at, word, true);
-    this.at += 4;
-  }
+  let at = 0;
+  placed.forEach(({ fn, start }, i) => {
+    if (functions) funcInfo.set([start, fn.typeId], i * FUNC_INFO);
+    if (!lines) return;
+    lineInfo.set(fn.lineInfo, at);
+    for (const end = at + fn.lineInfo.length; at < end; at += LINE_INFO) lineInfo[at]! += start;
+  });
+  return { funcInfo: littleEndianBytes(funcInfo), lineInfo: littleEndianBytes(lineInfo) };
 }
