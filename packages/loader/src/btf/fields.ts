@@ -67,7 +67,8 @@ export function isComposite(btf: Btf, id: number): boolean {
 /** C's `char`, whose arrays hold text; `signed char` and `unsigned char` are small integers. */
 export function isChar(btf: Btf, id: number): boolean {
   const type = btf.resolve(id);
-  return btf.kind(type) === BtfKind.INT && btf.name(type) === 'char' && btf.size(type) === 1;
+  const isByte = btf.kind(type) === BtfKind.INT && btf.size(type) === 1 && btf.intBits(type) === 8;
+  return isByte && btf.name(type) === 'char';
 }
 
 /** A scalar's place: bits from the start, and how many. */

@@ -153,7 +153,8 @@ class Walk {
     const { at, state, sure, frame } = place;
     const { instructions: insns } = this.program;
     const count = slotCount(insns);
-    const within = (places: readonly Place[]): Place[] => places.filter((next) => next.at < count);
+    const within = (places: readonly Place[]): Place[] =>
+      places.filter((next) => next.at >= 0 && next.at < count);
     const width = isLdImm64(insns, at) ? 2 : 1;
     if (this.poisoned.has(at)) {
       state.giveUp();
