@@ -1,5 +1,6 @@
 import { type RelocationCache } from '../cache';
 import { type ProjectConfig } from '../manifest';
+import { type Progress } from '../toolchain';
 import { checkFresh, driftText, type Desired, type Plan, type SavedPlan } from '../plan';
 import {
   isThere,
@@ -29,6 +30,8 @@ export interface ApplyInput {
   readonly cache: RelocationCache;
   /** Told what people should know and no error is: a damaged cache entry, an optional target that is missing. */
   readonly note: (text: string) => void;
+  /** Is told each object as it is loaded. */
+  readonly progress?: Progress | undefined;
   /** Carry out exactly this plan, or nothing. */
   readonly saved?: SavedPlan | undefined;
 }
@@ -59,7 +62,7 @@ export interface ApplyResult {
  */
 export async function apply(given: ApplyInput): Promise<ApplyResult> {
   const input = withChosenVariants(given);
-  const { config, note } = input;
+  const { config, note, progress } = input;
   const layout = layoutOf(config.pin.root, config.project, config.environment);
   const prepared = prepare(input, layout);
   const { objects, desired, wishes } = prepared;
@@ -80,7 +83,19 @@ export async function apply(given: ApplyInput): Promise<ApplyResult> {
       if (input.saved !== undefined) checkFresh(input.saved, plan, basis);
       for (const drift of plan.drift) note(`drift: ${driftText(drift)}`);
       refuseMaps(plan);
-      const work = { config, note, layout, objects, desired, wishes, recorded, plan, interruption, undo };
+      const work = {
+        config,
+        note,
+        progress,
+        layout,
+        objects,
+        desired,
+        wishes,
+        recorded,
+        plan,
+        interruption,
+        undo,
+      };
       const { ledger, migrations } = plan.empty ? { ledger: recorded, migrations: [] } : await carryOut(work);
       for (const migration of migrations) note(migrationText(migration));
       const deployment = ledger === undefined ? nothing(config) : deploymentOf(layout, ledger);

@@ -10,6 +10,7 @@ import {
   type MapInfo,
   type ProgramInfo,
 } from '@nx-bpf/loader';
+import { type Progress } from '../toolchain';
 import { type Desired, type DesiredLink, type Plan } from '../plan';
 import { createCard, openMap, openPinned, programPin, type Layout, type Ledger } from '../state';
 import { deployedName } from './desired-maps';
@@ -52,6 +53,8 @@ export interface LoadInputs {
   readonly desired: Desired;
   /** Told what did not go as wished and is no failure. */
   readonly note: (text: string) => void;
+  /** Is told each object as it is loaded. */
+  readonly progress?: Progress | undefined;
 }
 
 /**
@@ -101,7 +104,10 @@ export function loadPrograms(inputs: LoadInputs, undo: Undo): Live {
     desired.programs.some((program) => program.object === name && replacedBy(desired, program.name) !== null);
   const rank = (object: PreparedObject): number => (replaces(object) ? 2 : fills(object) ? 0 : 1);
   const ordered = [...objects].sort((one, other) => rank(one) - rank(other));
-  for (const object of ordered) loadFresh(inputs, object, { programs, maps }, undo);
+  for (const [index, object] of ordered.entries()) {
+    inputs.progress?.({ what: 'loading', name: object.name, number: index + 1, of: ordered.length });
+    loadFresh(inputs, object, { programs, maps }, undo);
+  }
   return { programs, maps };
 }
 

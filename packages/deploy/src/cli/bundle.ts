@@ -38,10 +38,12 @@ export async function bundle(input: CommandInput): Promise<Answer> {
  * The types of the kernels that the manifest names; not of the one that runs here, which is another one on another
  * machine. One that cannot be had is no reason not to write a bundle.
  */
-async function kernelTypes({ config, note, request }: CommandInput): Promise<KernelTypesFile[]> {
+async function kernelTypes({ config, note, progress, request }: CommandInput): Promise<KernelTypesFile[]> {
   const found: KernelTypesFile[] = [];
   const lock = readKernelLock(config, isFrozen(config, request));
-  for (const [name, kernel] of Object.entries(config.kernels)) {
+  const kernels = Object.entries(config.kernels);
+  for (const [index, [name, kernel]] of kernels.entries()) {
+    progress?.({ what: 'reading the types of', name, number: index + 1, of: kernels.length });
     if ('running' in kernel.btf) continue;
     try {
       const { target } = await openKernel(name, kernel, note, lock);

@@ -80,7 +80,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
   },
 
   async apply(input) {
-    const { config, note, request } = input;
+    const { config, note, progress, request } = input;
     const { plan: file } = request;
     const saved = file === undefined ? undefined : readPlan(input.surroundings.readPlan(file), file);
     const objects = await objectsOf(input);
@@ -90,7 +90,7 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
       deployment,
       cache: cached,
       migrations,
-    } = await apply({ config, objects, cache, note, saved });
+    } = await apply({ config, objects, cache, note, progress, saved });
     const base = layoutOf(config.pin.root, config.project, config.environment).base;
     const { generation } = deployment;
     const summary = plan.empty

@@ -25,8 +25,14 @@ export async function objectsOf(input: CommandInput): Promise<readonly CommandOb
 }
 
 /** Compiles, and holds what came of it against the lock file where that is asked for. */
-export async function build({ config, request, note, verbose }: CommandInput): Promise<BuiltObject[]> {
-  const objects = await buildObjects(config, { outDir: outputDirectory(config), note, verbose });
+export async function build({
+  config,
+  request,
+  note,
+  progress,
+  verbose,
+}: CommandInput): Promise<BuiltObject[]> {
+  const objects = await buildObjects(config, { outDir: outputDirectory(config), note, progress, verbose });
   if (isFrozen(config, request)) checkLock(config, objects);
   return objects;
 }

@@ -6,6 +6,8 @@ import { rawLoad, rawUnload, type RawLoad } from '../apply';
 import { RelocationCache } from '../cache';
 import { errorJson, errorStatus, renderError, table } from '../report';
 import { type Outcome } from './request';
+import { around, isWatched, StatusLine } from './status-line';
+import { ofThisProcess } from './surroundings';
 
 /** Options of the raw `load`. */
 export interface RawOptions {
@@ -24,10 +26,16 @@ export interface RawOptions {
  */
 export async function load(files: readonly string[], options: RawOptions): Promise<Outcome> {
   const cache = new RelocationCache(options.cache ? cacheFolder() : undefined);
+  const line =
+    options.json !== true && isWatched(process.stderr, process.env)
+      ? new StatusLine(process.stderr)
+      : undefined;
+  const { write } = line === undefined ? ofThisProcess : around(line, ofThisProcess);
   let exitStatus = 0;
   const results: unknown[] = [];
   let interrupted = false;
-  for (const file of files) {
+  for (const [index, file] of files.entries()) {
+    line?.show({ what: 'loading', name: file, number: index + 1, of: files.length });
     const directory =
       files.length === 1 ? options.pin : path.join(options.pin, objectName(file).replaceAll('.', '_'));
     let result: unknown;
@@ -40,17 +48,18 @@ export async function load(files: readonly string[], options: RawOptions): Promi
         attach: options.attach ?? false,
       });
       result = { ok: true, ...loaded, error: null };
-      if (!options.json) process.stdout.write(`${render(loaded).join('\n')}\n`);
+      if (!options.json) write('stdout', `${render(loaded).join('\n')}\n`);
     } catch (error) {
       exitStatus ||= errorStatus(error);
       result = { object: file, ok: false, programs: [], maps: [], error: errorJson(error) };
-      process.stderr.write(`${renderError(error, options.verbose).join('\n')}\n`);
+      write('stderr', `${renderError(error, options.verbose).join('\n')}\n`);
       interrupted = error instanceof BpfError && error.code === 'INTERRUPTED';
     }
-    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (options.json) write('stdout', `${JSON.stringify(result)}\n`);
     results.push(result);
     if (interrupted) break;
   }
+  line?.end();
   return { success: exitStatus === 0, exitStatus, result: results };
 }
 

@@ -10,13 +10,13 @@ import { type Answer, type CommandInput } from './request';
 
 /** `nx-bpf report`: a project in an environment as a page that people open. */
 export async function report(input: CommandInput): Promise<Answer> {
-  const { config, note, request } = input;
+  const { config, note, progress, request } = input;
   const { project, environment, workspaceRoot, kernels: named } = config;
   const objects = await objectsOf(input);
   const results = path.join(workspaceRoot, '.nx-bpf', 'cache', 'verified');
   const frozen = isFrozen(config, request);
   const kernels =
-    Object.keys(named).length === 0 ? [] : await verify({ config, objects, results, note, frozen });
+    Object.keys(named).length === 0 ? [] : await verify({ config, objects, results, note, progress, frozen });
   const plan = lastPlan(input);
   const page = renderPage(
     collectReport({ config, objects, kernels, plan, loaded: loadedHere(input, objects, results) }),
@@ -34,12 +34,12 @@ export async function report(input: CommandInput): Promise<Answer> {
 
 /** Only at level `kernel`, since loading takes privileges. */
 function loadedHere(input: CommandInput, objects: Known['objects'], results: string): Known['loaded'] {
-  const { config, note, request } = input;
+  const { config, note, progress, request } = input;
   if (request.level !== 'kernel') return undefined;
   const cache = relocations(input);
   return {
     release: kernelIdentity().release,
-    verdicts: loadEach({ config, objects, cache, results, note }),
+    verdicts: loadEach({ config, objects, cache, results, note, progress }),
     cache,
   };
 }

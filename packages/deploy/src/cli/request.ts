@@ -2,6 +2,7 @@ import { type BpfError } from '@nx-bpf/loader';
 import { type OpenBundle } from '../bundle';
 import { type ProjectConfig } from '../manifest';
 import { type Annotation } from '../report';
+import { type Progress } from '../toolchain';
 import { type Surroundings } from './surroundings';
 
 /** What is asked for: a command on a project in an environment. */
@@ -84,6 +85,8 @@ export interface CommandInput {
   readonly bundle: OpenBundle | undefined;
   readonly request: Request;
   readonly note: (text: string) => void;
+  /** Is told where long work is; undefined where nobody looks. */
+  readonly progress: Progress | undefined;
   readonly verbose: boolean;
   readonly surroundings: Surroundings;
 }

@@ -11,6 +11,7 @@ import { isForHelper } from './helper/is-for-helper';
 import { outputDirectory } from './output-directory';
 import { type Outcome, type Request } from './request';
 import { openSigned, type CheckedBundle } from './signed-bundle';
+import { around, isWatched, StatusLine } from './status-line';
 import { ofThisProcess, type Surroundings } from './surroundings';
 
 /**
@@ -35,10 +36,15 @@ export function run(command: CommandName, request: Request): Promise<Outcome> {
 export async function runIn(
   command: CommandName,
   request: Request,
-  surroundings: Surroundings,
+  outer: Surroundings,
   given?: OpenBundle,
 ): Promise<Outcome> {
   const { json = false, verbose = false } = request;
+  const line =
+    !json && outer === ofThisProcess && isWatched(process.stderr, process.env)
+      ? new StatusLine(process.stderr)
+      : undefined;
+  const surroundings = line === undefined ? outer : around(line, outer);
   const people = (text: string): void => surroundings.write(json ? 'stderr' : 'stdout', text);
   const notes: string[] = [];
   const note = (text: string): void => {
@@ -53,7 +59,7 @@ export async function runIn(
     const checked = request.bundle === undefined ? undefined : await checkedBundle(request, note);
     bundle = given ?? checked?.bundle;
     config = bundle?.config ?? manifestOf(command === 'lock' ? inAnEnvironment(request) : request);
-    const input = { config, bundle, request, note, verbose, surroundings };
+    const input = { config, bundle, request, note, progress: line?.show, verbose, surroundings };
     if (isForHelper(command, config)) {
       const { askHelper } = require('./helper/ask') as typeof import('./helper/ask');
       const { result, ...ended } = await askHelper(command, input, checked);
@@ -75,6 +81,7 @@ export async function runIn(
     const result = { command, project, environment, notes, error: errorJson(error) };
     outcome = { success: false, exitStatus: errorStatus(error), result };
   } finally {
+    line?.end();
     if (given === undefined) bundle?.close();
   }
   const keeps = bundle === undefined && command !== 'config' && command !== 'lock';

@@ -61,7 +61,7 @@ function levelsOf(text: string): (keyof typeof levels)[] {
 }
 
 async function inMachines(input: CommandInput): Promise<Answer> {
-  const { config, note, verbose, request } = input;
+  const { config, note, progress, verbose, request } = input;
   const { jobs, timeout } = request;
   const frozen = isFrozen(config, request);
   const objects = await objectsOf(input);
@@ -75,6 +75,7 @@ async function inMachines(input: CommandInput): Promise<Answer> {
     results,
     consoles,
     note,
+    progress,
     frozen,
     jobs,
     timeout,
@@ -132,10 +133,10 @@ function requiredError({ config }: CommandInput, kernels: readonly KernelOutcome
 }
 
 async function byKernel(input: CommandInput): Promise<Answer> {
-  const { config, note, verbose, request } = input;
+  const { config, note, progress, verbose, request } = input;
   const objects = await objectsOf(input);
   const cache = relocations(input);
-  const programs = loadEach({ config, objects, cache, results: resultsOf(input), note });
+  const programs = loadEach({ config, objects, cache, results: resultsOf(input), note, progress });
   const { release, buildId = null } = kernelIdentity();
   const [error] = programs.flatMap(({ errors }) => errors);
   if (request.record === true) {
@@ -167,10 +168,10 @@ async function byKernel(input: CommandInput): Promise<Answer> {
 }
 
 async function offline(input: CommandInput): Promise<Answer> {
-  const { config, note, verbose, request } = input;
+  const { config, note, progress, verbose, request } = input;
   const frozen = isFrozen(config, request);
   const objects = await objectsOf(input);
-  const kernels = await verify({ config, objects, results: resultsOf(input), note, frozen });
+  const kernels = await verify({ config, objects, results: resultsOf(input), note, progress, frozen });
   return {
     lines: [...renderVerdicts(kernels, verbose), '', summary(input, kernels, 'relocates for')],
     annotations: annotations(kernels),

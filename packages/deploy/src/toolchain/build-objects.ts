@@ -5,6 +5,7 @@ import { compileObject, type BuiltObject } from './compile-object';
 import { FileDigests } from './file-digests';
 import { findClang } from './find-clang';
 import { inParallel } from './in-parallel';
+import { type Progress } from './step';
 import { vmlinuxHeader } from './vmlinux';
 
 export interface BuildOptions {
@@ -12,6 +13,8 @@ export interface BuildOptions {
   readonly outDir: string;
   /** Receives what clang says besides errors. */
   readonly note?: ((text: string) => void) | undefined;
+  /** Is told each object as it begins. */
+  readonly progress?: Progress | undefined;
   /** Also say how clang is called. */
   readonly verbose?: boolean | undefined;
 }
@@ -33,7 +36,7 @@ export interface BuildOptions {
  */
 export async function buildObjects(
   config: ProjectConfig,
-  { outDir, note = () => undefined, verbose = false }: BuildOptions,
+  { outDir, note = () => undefined, progress, verbose = false }: BuildOptions,
 ): Promise<BuiltObject[]> {
   const names = Object.keys(config.objects).sort();
   if (names.length === 0) return [];
@@ -41,7 +44,10 @@ export async function buildObjects(
   const clang = await findClang(config.toolchain.clang, memory);
   const vmlinux = vmlinuxHeader(config);
   const context = { config, clang, vmlinux, outDir, digests: new FileDigests(), note, verbose };
-  const results = await inParallel(names, (name) => compileObject(name, context));
+  const results = await inParallel(names, (name, index) => {
+    progress?.({ what: 'compiling', name, number: index + 1, of: names.length });
+    return compileObject(name, context);
+  });
   const failures = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   );

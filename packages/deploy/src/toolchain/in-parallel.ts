@@ -8,14 +8,14 @@ import os from 'node:os';
  */
 export async function inParallel<T, R>(
   items: readonly T[],
-  task: (item: T) => Promise<R>,
+  task: (item: T, index: number) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
   const results: PromiseSettledResult<R>[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < items.length) {
       const index = next++;
-      const [result] = await Promise.allSettled([task(items[index]!)]);
+      const [result] = await Promise.allSettled([task(items[index]!, index)]);
       results[index] = result!;
     }
   };

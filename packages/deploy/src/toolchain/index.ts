@@ -7,6 +7,7 @@ export { parseDependencies } from './dependencies';
 export { parseDiagnostics, type Diagnostic, type Severity } from './diagnostics';
 export { findClang, type Clang } from './find-clang';
 export { scanIncludes, type Inclusion } from './include-scan';
+export { type Progress, type Step } from './step';
 export { stripDebug } from './strip-debug';
 export { tar } from './tar';
 export { vmlinuxHeader, type VmlinuxHeader } from './vmlinux';

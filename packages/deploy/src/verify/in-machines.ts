@@ -8,6 +8,7 @@ import { readKernelLock } from '../bundle';
 import { type RelocationCache } from '../cache';
 import { acceleration, machineFiles, runGuest, type Entry, type Outcome } from '../machine';
 import { type ProjectConfig } from '../manifest';
+import { type Progress } from '../toolchain';
 import { bootImage, type BootImage } from './boot-image';
 import { cachePath } from './cache-folder';
 import { taskFile, type GuestAnswer, type GuestError, type GuestTask } from './guest';
@@ -28,6 +29,8 @@ export interface MachineLevel {
   /** Directory where the console of a guest that failed is kept. */
   readonly consoles: string;
   readonly note: (text: string) => void;
+  /** Is told each kernel as it begins. */
+  readonly progress?: Progress | undefined;
   /** Only the kernel packages that the lock file has. */
   readonly frozen?: boolean | undefined;
   /** Guests that run at once; default one for each processor. */
@@ -78,11 +81,14 @@ export async function loadInMachines(input: MachineLevel): Promise<readonly Mach
   const guests = new Guests(input, program);
   const pending = [...images.entries()];
   const verdicts: MachineVerdict[] = [];
+  let begun = 0;
   const jobs = Math.min(input.jobs ?? os.availableParallelism(), pending.length);
   await Stop.guard(async (stop) => {
     const work = async (): Promise<void> => {
       for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
         const [index, { name, required, running, image }] = next;
+        begun++;
+        input.progress?.({ what: 'booting', name, number: begun, of: images.length });
         const base = { kernel: name, required };
         verdicts[index] =
           image === undefined

@@ -19,6 +19,7 @@ import {
 } from '../apply';
 import { type RelocationCache } from '../cache';
 import { namedBy, Problems, type BudgetConfig, type ProgramConfig, type ProjectConfig } from '../manifest';
+import { type Progress } from '../toolchain';
 import { checkRuns, runChecks } from './check-runs';
 import { readRecord } from './record';
 import { Results } from './results';
@@ -63,6 +64,8 @@ export interface LoadLevel {
   /** Directory of results: what loaded before with the same constants into the same kernel is not loaded again. */
   readonly results: string;
   readonly note: (text: string) => void;
+  /** Is told each program as it begins. */
+  readonly progress?: Progress | undefined;
 }
 
 /**
@@ -73,7 +76,7 @@ export interface LoadLevel {
  * @throws BpfError MANIFEST_INVALID for constants that the objects do not have and checks that cannot be, VARIANT_UNAVAILABLE, PRIVILEGE_MISSING
  */
 export function loadEach(input: LoadLevel): readonly LoadVerdict[] {
-  const { config, objects, cache, results: directory, note } = withChosenVariants(input);
+  const { config, objects, cache, results: directory, note, progress } = withChosenVariants(input);
   const results = new Results(directory, note);
   const recorded = readRecord(config, kernelIdentity().release);
   const problems = new Problems();
@@ -82,7 +85,8 @@ export function loadEach(input: LoadLevel): readonly LoadVerdict[] {
   problems.throwIfAny();
   return Object.entries({ ...config.programs, ...structPrograms(config, objects) })
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, program]) => {
+    .flatMap(([name, program], index, { length }) => {
+      progress?.({ what: 'loading', name, number: index + 1, of: length });
       const object = objects.find((each) => each.name === program.object);
       if (object === undefined) return [];
       return [

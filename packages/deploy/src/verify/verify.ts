@@ -10,6 +10,7 @@ import {
 } from '../apply';
 import { readKernelLock } from '../bundle';
 import { everyProgram, Problems, type ProjectConfig } from '../manifest';
+import { type Progress } from '../toolchain';
 import { checkRuns } from './check-runs';
 import { withDeciding, type VariantVerdict } from './deciding';
 import { relocates, type WantedProgram } from './relocates';
@@ -24,6 +25,8 @@ export interface VerifyInput {
   /** Directory of results: of an object that was verified for a kernel before, nothing is read but this. */
   readonly results: string;
   readonly note: (text: string) => void;
+  /** Is told each kernel as it begins. */
+  readonly progress?: Progress | undefined;
   /** Only the kernel packages that the lock file has. */
   readonly frozen?: boolean | undefined;
 }
@@ -53,7 +56,8 @@ export async function verify(input: VerifyInput): Promise<readonly KernelVerdict
   const results = new Results(input.results, note);
   const lock = readKernelLock(config, input.frozen === true);
   const verdicts: KernelVerdict[] = [];
-  for (const [name, kernel] of kernels) {
+  for (const [index, [name, kernel]] of kernels.entries()) {
+    input.progress?.({ what: 'verifying for', name, number: index + 1, of: kernels.length });
     try {
       const opened = await openKernel(name, kernel, note, lock);
       verdicts.push(verdictOf(config, objects, opened, results));
