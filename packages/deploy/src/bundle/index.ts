@@ -6,7 +6,7 @@ export {
   type LockedKernel,
   type LockedObject,
 } from './lock-entry';
-export { checkLock, lockFile, updateLock } from './lock-file';
+export { checkLock, lockedObjects, lockFile, updateLock } from './lock-file';
 export { checkKernelLock, lockedName, readKernelLock, type KernelLock } from './lock-kernels';
 export { checkSignature, readSigningKey, type Signer, type SigningKey } from './minisign';
 export { openBundle, readBundle, readBundleFile, type OpenBundle } from './read-bundle';

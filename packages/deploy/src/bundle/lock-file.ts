@@ -75,6 +75,21 @@ function hintFor(config: ProjectConfig, problems: readonly string[], update: str
   return update;
 }
 
+/** SHA-256 of the objects of a project in its environment, by name; none where they are not locked, or not readably. */
+export function lockedObjects({
+  workspaceRoot,
+  project,
+  environment,
+}: ProjectConfig): Readonly<Record<string, string>> {
+  try {
+    const locked = readLockFile(path.join(workspaceRoot, lockFile))?.projects[project]?.[environment];
+    if (!isLockEntry(locked)) return {};
+    return Object.fromEntries(Object.entries(locked.objects).map(([name, { object }]) => [name, object]));
+  } catch {
+    return {};
+  }
+}
+
 /** @throws BpfError LOCK_MISMATCH for a file that is no lock file */
 export function readLockFile(file: string): LockFile | undefined {
   let text;

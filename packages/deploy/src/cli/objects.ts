@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { takeBundledRelocations } from '../apply';
-import { checkLock } from '../bundle';
+import { checkLock, lockedObjects } from '../bundle';
 import { RelocationCache } from '../cache';
 import { buildObjects, type BuiltObject } from '../toolchain';
 import { outputDirectory } from './output-directory';
@@ -32,7 +32,9 @@ export async function build({
   progress,
   verbose,
 }: CommandInput): Promise<BuiltObject[]> {
-  const objects = await buildObjects(config, { outDir: outputDirectory(config), note, progress, verbose });
+  const outDir = outputDirectory(config);
+  const locked = lockedObjects(config);
+  const objects = await buildObjects(config, { outDir, note, progress, locked, verbose });
   if (isFrozen(config, request)) checkLock(config, objects);
   return objects;
 }

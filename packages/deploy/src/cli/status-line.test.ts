@@ -71,7 +71,7 @@ describe('a build of several objects', { timeout: 60_000 }, () => {
     expect(shown(said)).toBe(stdout);
   });
 
-  test.each([
+  test.each<{ title: string; more?: Record<string, string>; options?: string }>([
     { title: 'in CI', more: { CI: 'true' } },
     { title: 'in a task of Nx', more: { NX_TASK_TARGET_PROJECT: 'p' } },
     { title: 'in a terminal that cannot erase', more: { TERM: 'dumb' } },

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { BpfError, BtfBuilder, ElfFile } from '@nx-bpf/loader';
 import { loadProject } from '../manifest';
 import { buildObjects } from './build-objects';
+import { type BuildRecord } from './build-record';
 
 const made: string[] = [];
 
@@ -46,11 +47,11 @@ function write(root: string, name: string, text: string | Uint8Array): void {
   fs.writeFileSync(path.join(root, name), text);
 }
 
-async function build(root: string, set: string[] = []) {
+async function build(root: string, set: string[] = [], locked: Record<string, string> = {}) {
   const notes: string[] = [];
   const config = loadProject({ workspaceRoot: root, set });
   const outDir = path.join(root, 'agent/dist/bpf/dev');
-  const objects = await buildObjects(config, { outDir, note: (text) => notes.push(text) });
+  const objects = await buildObjects(config, { outDir, locked, note: (text) => notes.push(text) });
   return { objects, notes, cached: objects.map(({ cached }) => cached) };
 }
 
@@ -87,6 +88,34 @@ describe('objects', () => {
     expect(fs.readFileSync(one!.file.replace(/o$/, 'd'), 'utf8')).toMatch(
       /^agent\/dist\/bpf\/dev\/one\.bpf\.o: /,
     );
+  });
+
+  test('and a record that somebody else put there are compiled again, unless they are locked', async () => {
+    const root = workspace();
+    const honest = (await build(root)).objects;
+    const forged = path.join(root, 'agent/dist/bpf/dev');
+    // As whoever may write to a cache could: another program, and a record that agrees with it.
+    const bytes = fs.readFileSync(path.join(forged, 'two.bpf.o'));
+    const recordFile = path.join(forged, 'one.bpf.json');
+    const record = JSON.parse(fs.readFileSync(recordFile, 'utf8')) as BuildRecord;
+    write(forged, 'one.bpf.o', bytes);
+    write(forged, 'one.bpf.json', JSON.stringify({ ...record, object: honest[1]!.sha256 }));
+    const again = await build(root);
+    expect(again.cached).toEqual([false, true]);
+    expect(again.objects[0]!.sha256).toBe(honest[0]!.sha256);
+    expect(fs.readFileSync(path.join(forged, 'one.bpf.o')).equals(bytes)).toBe(false);
+
+    // What is restored in another checkout is not known there; a lock file that was reviewed says that it is right.
+    fs.rmSync(path.join(root, '.nx-bpf'), { recursive: true });
+    const locked = Object.fromEntries(honest.map(({ name, sha256 }) => [name, sha256]));
+    expect((await build(root, [], { one: locked['one']!, two: locked['one']! })).cached).toEqual([
+      true,
+      false,
+    ]);
+    fs.rmSync(path.join(root, '.nx-bpf'), { recursive: true });
+    expect((await build(root, [], locked)).cached).toEqual([true, true]);
+    expect((await build(root)).cached).toEqual([false, false]);
+    expect((await build(root)).cached).toEqual([true, true]);
   });
 
   test('do not depend on the environment of the caller', async () => {

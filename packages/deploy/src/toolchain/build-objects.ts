@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
 import { type ProjectConfig } from '../manifest';
+import { BuiltHere } from './built-here';
 import { compileObject, type BuiltObject } from './compile-object';
 import { FileDigests } from './file-digests';
 import { findClang } from './find-clang';
@@ -15,13 +16,15 @@ export interface BuildOptions {
   readonly note?: ((text: string) => void) | undefined;
   /** Is told each object as it begins. */
   readonly progress?: Progress | undefined;
+  /** SHA-256 of objects by name, as the lock file has them: these need not have been compiled here. */
+  readonly locked?: Readonly<Record<string, string>> | undefined;
   /** Also say how clang is called. */
   readonly verbose?: boolean | undefined;
 }
 
 /**
  * Compiles the objects of a project, several at a time. An object is left alone when arguments, compiler and every
- * file that went into it are as they were. Objects are reproducible: the same sources, headers and clang give the same
+ * file that went into it are as they were, and it was compiled here or is locked. Objects are reproducible: the same sources, headers and clang give the same
  * bytes in every checkout. They hold BTF, but no DWARF.
  *
  * @returns sorted by name
@@ -36,14 +39,16 @@ export interface BuildOptions {
  */
 export async function buildObjects(
   config: ProjectConfig,
-  { outDir, note = () => undefined, progress, verbose = false }: BuildOptions,
+  { outDir, note = () => undefined, progress, locked = {}, verbose = false }: BuildOptions,
 ): Promise<BuiltObject[]> {
   const names = Object.keys(config.objects).sort();
   if (names.length === 0) return [];
-  const memory = path.join(config.workspaceRoot, '.nx-bpf', 'cache', 'toolchain');
-  const clang = await findClang(config.toolchain.clang, memory);
+  const cache = path.join(config.workspaceRoot, '.nx-bpf', 'cache');
+  const clang = await findClang(config.toolchain.clang, path.join(cache, 'toolchain'));
   const vmlinux = vmlinuxHeader(config);
-  const context = { config, clang, vmlinux, outDir, digests: new FileDigests(), note, verbose };
+  const digests = new FileDigests();
+  const built = new BuiltHere(path.join(cache, 'built'));
+  const context = { config, clang, vmlinux, outDir, digests, built, locked, note, verbose };
   const results = await inParallel(names, (name, index) => {
     progress?.({ what: 'compiling', name, number: index + 1, of: names.length });
     return compileObject(name, context);

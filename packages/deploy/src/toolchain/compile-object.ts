@@ -5,6 +5,7 @@ import { at, placeText, type ProjectConfig } from '../manifest';
 import { callingUser } from './calling-user';
 import { compilerArguments, relativeTo } from './arguments';
 import { writeAtomically } from './atomic-file';
+import { type BuiltHere } from './built-here';
 import { isFresh, readRecord, recordKey, writeRecord, type BuildRecord } from './build-record';
 import { parseDependencies } from './dependencies';
 import { diagnosticText, isError, parseDiagnostics, type Diagnostic } from './diagnostics';
@@ -44,18 +45,23 @@ export interface BuildContext {
   readonly vmlinux: VmlinuxHeader;
   readonly outDir: string;
   readonly digests: FileDigests;
+  /** What was compiled here: another object is only taken if it is locked. */
+  readonly built: BuiltHere;
+  /** SHA-256 of objects by name, as the lock file has them. */
+  readonly locked: Readonly<Record<string, string>>;
   /** Receives what clang says, and with `verbose` how it is called. */
   readonly note: (text: string) => void;
   readonly verbose: boolean;
 }
 
 /**
- * Compiles one object, unless that would give what is there.
+ * Compiles one object, unless that would give what is there, and it was compiled here or is the one that is locked: who
+ * writes to a cache that dist is restored from can write an object and a record that agree.
  *
  * @throws BpfError COMPILE_FAILED with clang's own text; MANIFEST_INVALID if there is no such source
  */
 export async function compileObject(name: string, context: BuildContext): Promise<BuiltObject> {
-  const { config, clang, vmlinux, outDir, digests, note } = context;
+  const { config, clang, vmlinux, outDir, digests, built, locked, note } = context;
   const { workspaceRoot } = config;
   const object = config.objects[name]!;
   const source = relativeTo(workspaceRoot, object.source);
@@ -67,9 +73,16 @@ export async function compileObject(name: string, context: BuildContext): Promis
   const key = recordKey([...args, source], clang.identity, workspaceRoot);
   const before = readRecord(recordFile);
   const question = { key, objectFile: file, args, workspaceRoot, digests };
-  const fresh = before !== undefined && isFresh(before, question);
+  const place = relativeTo(workspaceRoot, file);
+  const fresh =
+    before !== undefined &&
+    isFresh(before, question) &&
+    (built.has(place, before) || (Object.hasOwn(locked, name) && locked[name] === before.object));
   const record = fresh ? before : await compile(name, { args, key, source, file }, context);
-  if (!fresh) writeRecord(recordFile, record);
+  if (!fresh) {
+    writeRecord(recordFile, record);
+    built.add(place, record);
+  }
   if (record.messages !== '') note(record.messages);
   return {
     name,

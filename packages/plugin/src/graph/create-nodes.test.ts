@@ -29,7 +29,8 @@ async function inferWith(
   options: PluginOptions | undefined,
   ...files: string[]
 ): Promise<Record<string, Partial<ProjectConfiguration>>> {
-  const results = await createNodes[1](files, options, { workspaceRoot, nxJsonConfiguration: {} });
+  const context = { workspaceRoot, nxJsonConfiguration: {} };
+  const results = await createNodes[1](files, options, context);
   return Object.assign({}, ...results.map(([, { projects }]) => projects)) as Record<
     string,
     ProjectConfiguration

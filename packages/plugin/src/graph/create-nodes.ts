@@ -1,8 +1,10 @@
 import { type ListedProject, listProjects } from '@nx-bpf/deploy/projects';
-import { type CreateNodes, type CreateNodesContext, type CreateNodesResultArray } from '@nx/devkit';
+import { type CreateNodes, type CreateNodesResultArray } from '@nx/devkit';
 import { namesOfTargets, type PluginOptions } from './plugin-options';
 import { targets } from './targets';
 
+/** What of Nx's context is used. */
+type Context = { readonly workspaceRoot: string };
 type TargetNames = ReturnType<typeof namesOfTargets>;
 
 /**
@@ -10,15 +12,17 @@ type TargetNames = ReturnType<typeof namesOfTargets>;
  * no compiler and no kernel is asked, so the graph is the same on a laptop and in CI. A broken manifest still
  * gives its targets, and running one of them says what is wrong, and where.
  */
-export const createNodes: CreateNodes<PluginOptions> = [
+// Its type is written out: Nx 22 has another name for it, and both are to find it in our declarations.
+export const createNodes = [
   '**/bpf.config.yaml',
-  (files, options, context) => inferProjects(files, namesOfTargets(options), context),
-];
+  (files: readonly string[], options: PluginOptions | undefined, context: Context): CreateNodesResultArray =>
+    inferProjects(files, namesOfTargets(options), context),
+] as const satisfies CreateNodes<PluginOptions>;
 
 function inferProjects(
   files: readonly string[],
   names: TargetNames,
-  { workspaceRoot }: CreateNodesContext,
+  { workspaceRoot }: Context,
 ): CreateNodesResultArray {
   // Nx's list leaves out what git and .nxignore ignore: a manifest there is no project of the graph.
   return listProjects(workspaceRoot).flatMap((project): CreateNodesResultArray => {

@@ -84,6 +84,21 @@ test('a variable is an input where it counts: of a build that is locked, and of 
   expect(variables(verifyInputs(project('open'), root))).toEqual([{ env: 'PORT' }]);
 });
 
+test('with a lock file every variable is an input of a build: the command line may say --frozen', () => {
+  const lock = path.join(root, 'bpf.lock.json');
+  const port = { env: 'PORT' };
+  expect(buildInputs(project('open'), root)).not.toContainEqual(port);
+  fs.writeFileSync(lock, '{ "version": 1, "projects": {} }');
+  try {
+    expect(buildInputs(project('open'), root)).toContainEqual(port);
+    expect(
+      verifyInputs(project('open'), root).filter((input) => JSON.stringify(input) === '{"env":"PORT"}'),
+    ).toEqual([port]);
+  } finally {
+    fs.rmSync(lock);
+  }
+});
+
 test('the kernel is an input where vmlinux.h is made from its types', () => {
   const runtimes = (name: string) =>
     buildInputs(project(name), root).flatMap((input) =>

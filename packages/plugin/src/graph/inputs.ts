@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { scanIncludes, type ListedProject } from '@nx-bpf/deploy/projects';
 import { type TargetConfiguration } from '@nx/devkit';
@@ -43,9 +44,17 @@ export function buildInputs(
     ...[...files].sort().map((file) => `{workspaceRoot}/${file}`),
     { runtime: compilers },
     ...(types.length === 0 ? [{ runtime: kernel }] : []),
-    ...(locked ? environment(variables) : []),
+    ...(isHeld(locked, workspaceRoot) ? environment(variables) : []),
     ...ownSources(workspaceRoot, plugin),
   ];
+}
+
+/**
+ * Whether a build may be held against the lock file, which has the sizes of maps that variables give: where the manifest
+ * insists on it, and wherever there is one, since a command line with --frozen does too.
+ */
+function isHeld(locked: boolean, workspaceRoot: string): boolean {
+  return locked || fs.existsSync(path.join(workspaceRoot, lockFile));
 }
 
 function environment(variables: readonly string[]): { env: string }[] {
@@ -74,7 +83,7 @@ export function verifyInputs(
   return [
     ...inputs,
     // With other constants other code is dead.
-    ...(locked ? [] : environment(variables)),
+    ...(isHeld(locked, workspaceRoot) ? [] : environment(variables)),
     '{projectRoot}/bpf.verified.json',
     // What programs are run on, and what is in their maps then.
     ...[...files, ...packets, ...data].map((file) => `{workspaceRoot}/${file}`),
