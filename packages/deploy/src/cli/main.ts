@@ -183,6 +183,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   return status;
 }
 
+/** As that of `./run-at`, which is loaded when it is called: the bundle of this file has it for who is no command line. */
+export const runAt: typeof import('./run-at').runAt = (...request) =>
+  (require('./run-at') as typeof import('./run-at')).runAt(...request);
+
 // A bundle of this file is a command by itself; the package's own command is bin/nx-bpf.js.
 if (require.main === module) {
   void main(process.argv.slice(2)).then((status) => {

@@ -1,24 +1,21 @@
-import { listProjects, type Request, runOrWatch } from '@nx-bpf/deploy';
+import { type CommandName, type Request, runAt } from '@nx-bpf/deploy/run';
 import { type ExecutorContext } from '@nx/devkit';
 import { type DeployOptions } from './options';
 
 /** Nx's options and context as a request to deploy, which prints what people read and writes the result as JSON. */
 export async function execute(
-  command: Parameters<typeof runOrWatch>[0],
+  command: CommandName,
   options: DeployOptions,
   context: ExecutorContext,
 ): Promise<{ success: boolean }> {
-  const { success } = await runOrWatch(command, {
+  const { root, projectName = '', projectsConfigurations, isVerbose } = context;
+  const request: Request = {
     ...options,
-    verbose: options.verbose ?? context.isVerbose,
-    workspaceRoot: context.root,
-    project: manifestName(context),
-  } satisfies Request);
+    verbose: options.verbose ?? isVerbose,
+    workspaceRoot: root,
+    project: projectName,
+  };
+  // Nx's name may have a scope, or be another one than the manifest's; the directory is the same.
+  const { success } = await runAt(command, request, projectsConfigurations.projects[projectName]?.root);
   return { success };
-}
-
-/** What the manifest calls the project: Nx's name may have a scope, or be another one; the directory is the same. */
-function manifestName({ root, projectName = '', projectsConfigurations }: ExecutorContext): string {
-  const directory = projectsConfigurations.projects[projectName]?.root;
-  return listProjects(root).find((project) => project.root === directory)?.name ?? projectName;
 }
