@@ -1,25 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import {
-  closeFd,
-  errnoName,
-  fileSystemMagic,
-  fileSystemType,
-  Mount,
-  mapCreate,
-  mount,
-  Namespace,
-  privileges,
-  unmount,
-  unshare,
-} from '../../packages/loader/src/kernel';
+import { closeFd, errnoName, mapCreate, privileges } from '../../packages/loader/src/kernel';
 import { compile, type CompileOptions } from './compile';
 import { leaked, snapshot, type Snapshot } from './leaks';
 import { lockMachine } from './machine-lock';
 import { withCgroup } from './cgroup';
 import { withVeth } from './network';
+import { ownMounts, type OwnMounts } from './own-mounts';
 
 export { type Veth } from './network';
 
@@ -79,16 +67,16 @@ export function kernelSuite(name: string, body: (kernel: KernelSuite) => void): 
 class Suite implements KernelSuite {
   readonly withVeth = withVeth;
   readonly withCgroup = withCgroup;
-  private root: string | undefined;
+  private mounts: OwnMounts | undefined;
   private before: Snapshot | undefined;
   private unlock: (() => void) | undefined;
 
   get bpffs(): string {
-    return path.join(this.home, 'bpffs');
+    return this.home.bpffs;
   }
 
   get directory(): string {
-    return path.join(this.home, 'files');
+    return this.home.directory;
   }
 
   compile(source: string, options: CompileOptions & { readonly name: string }): string {
@@ -99,35 +87,22 @@ class Suite implements KernelSuite {
 
   async start(): Promise<void> {
     this.unlock = await lockMachine();
-    this.root = mkdtempSync(path.join(tmpdir(), 'nx-bpf-test-'));
-    mkdirSync(this.bpffs);
-    mkdirSync(this.directory);
-    unshare(Namespace.MOUNT);
-    mount({ target: '/', flags: Mount.REC | Mount.PRIVATE });
-    mount({ type: 'bpf', target: this.bpffs });
-    if (fileSystemType('/sys/kernel/tracing') !== fileSystemMagic.tracefs) {
-      mount({ type: 'tracefs', target: '/sys/kernel/tracing' });
-    }
-    mkdirSync('/run/netns', { recursive: true });
-    mount({ type: 'tmpfs', target: '/run/netns' });
+    this.mounts = ownMounts();
     this.before = snapshot(this.bpffs);
   }
 
   async end(): Promise<void> {
     // `start` can fail half way: what it did is undone all the same.
     const problems = this.before === undefined ? [] : await leaked(this.before);
-    if (this.root !== undefined) {
-      if (fileSystemType(this.bpffs) === fileSystemMagic.bpffs) unmount(this.bpffs);
-      rmSync(this.root, { recursive: true, force: true });
-    }
+    this.mounts?.end();
     this.unlock?.();
     if (problems.length > 0) throw new Error(`left behind in the kernel:\n${problems.join('\n')}`);
   }
 
-  private get home(): string {
-    if (this.root === undefined)
+  private get home(): OwnMounts {
+    if (this.mounts === undefined)
       throw new Error('the suite has not started: use its paths inside tests or hooks');
-    return this.root;
+    return this.mounts;
   }
 }
 

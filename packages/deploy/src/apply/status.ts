@@ -9,6 +9,7 @@ import {
   type Layout,
   type Ledger,
 } from '../state';
+import { absenceOf } from './absence';
 import { contentsDrift } from './contents-drift';
 import { deploymentOf } from './deployment';
 import { inspect, type Inspection, type ProgramRuns } from './inspect';
@@ -20,6 +21,8 @@ export interface Status {
    * nothing of what it names runs any more.
    */
   readonly state: 'healthy' | 'drifted' | 'gone' | 'absent';
+  /** Why what the manifest asks for is not there, when it is `absent`; undefined if it asks for nothing. */
+  readonly absence: string | undefined;
   readonly drift: readonly string[];
   /** Programs of others that came behind ours at the same hooks since it was committed. */
   readonly foreign: readonly string[];
@@ -49,6 +52,7 @@ export function status(config: ProjectConfig): Status {
   if (ledger === undefined) {
     return {
       state: 'absent',
+      absence: absenceOf(config),
       drift: [],
       foreign: [],
       unseen: [],
@@ -67,6 +71,7 @@ export function status(config: ProjectConfig): Status {
   return {
     // Where all is as it was left, nothing is gone: the pins need not be opened once more to know it.
     state: texts.length === 0 ? 'healthy' : isGone(layout, ledger) ? 'gone' : 'drifted',
+    absence: undefined,
     drift: texts,
     foreign,
     unseen: [...unseen, ...entries.unseen],

@@ -127,10 +127,11 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
       if (plan !== undefined) note(`made again: ${planSummary(plan)}; generation ${plan.from} to ${plan.to}`);
     }
     const found = status(config);
-    const { state, drift, foreign, unseen, runs, committed, rolledBackFrom, deployment } = found;
+    const { state, absence, drift, foreign, unseen, runs, committed, rolledBackFrom, deployment } = found;
     const result = {
       ...subject(input),
       state,
+      absence: absence ?? null,
       drift,
       foreign,
       unseen,
@@ -139,7 +140,11 @@ export const commands: Readonly<Record<CommandName, CommandFunction>> = {
       rolledBackFrom: rolledBackFrom ?? null,
       ...deployment,
     };
-    if (deployment === undefined) return { lines: [`${title(input)}: nothing is deployed`], result };
+    if (deployment === undefined) {
+      const nothing = `${title(input)}: nothing is deployed`;
+      if (absence === undefined) return { lines: [nothing], result };
+      return { lines: [`${nothing}: ${absence}`], result, exitStatus: 2 };
+    }
     const base = layoutOf(config.pin.root, config.project, config.environment).base;
     const colour = state === 'healthy' ? pc.green : pc.red;
     const origin = rolledBackFrom === undefined ? '' : `, rolled back from ${rolledBackFrom}`;

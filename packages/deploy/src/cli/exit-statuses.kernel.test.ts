@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errorCodes, Link } from '@nx-bpf/loader';
 import { expect, test } from 'vitest';
+import { mount, unmount } from '../../../loader/src/kernel';
 import { kernelSuite } from '../../../../tools/testing/kernel';
 import { acquireLock, layoutOf } from '../state';
 import { run as runHere } from './run';
@@ -132,6 +133,11 @@ kernelSuite('exit statuses', (kernel) => {
     'the pin of a link was removed': () => {
       deployed();
       fs.rmSync(path.join(layout().links, 'uplink'));
+    },
+    'the bpf file system is gone, and another is there': () => {
+      deployed();
+      unmount(kernel.bpffs);
+      mount({ type: 'bpf', target: kernel.bpffs });
     },
     'C that does not compile': () => code(source.replace('__u32 zero', '__u32 nought')),
     'an extern that nothing defines': () =>
