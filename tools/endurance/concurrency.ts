@@ -158,7 +158,8 @@ export async function concurrentRounds(
             );
           }
         }
-        for (const lost of await unreachable(kernel.bpffs, 'nxc')) problems.push(`round ${round}: left: ${lost}`);
+        for (const lost of await unreachable(kernel.bpffs, 'nxc'))
+          problems.push(`round ${round}: left: ${lost}`);
         if (round % 10 === 0) options.told?.(`${round} rounds, ${problems.length} problems`);
         await options.pause?.();
       }

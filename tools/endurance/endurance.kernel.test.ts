@@ -14,14 +14,18 @@ kernelSuite('endurance', (kernel) => {
 
   const seed = Number(process.env['ENDURANCE_SEED'] ?? Date.now() % 1_000_000);
 
-  test(`eight processes deploy four projects that share maps, seed ${seed}`, { timeout: 180_000 }, async () => {
-    const quiet = await concurrentRounds(kernel, { rounds: 2, seed, meddling: false });
-    expect(quiet.problems).toEqual([]);
-    const meddled = await concurrentRounds(kernel, { rounds: 3, seed, meddling: true });
-    expect(meddled.problems).toEqual([]);
-    // Besides the eight of a round, one apply for each project after it, and four that destroy.
-    const commands = Object.values(meddled.commands).reduce((sum, count) => sum + count, 0);
-    expect(commands).toBe(3 * (8 + 4) + 4);
-    expect(Object.keys(meddled.meddling).length).toBeGreaterThan(0);
-  });
+  test(
+    `eight processes deploy four projects that share maps, seed ${seed}`,
+    { timeout: 180_000 },
+    async () => {
+      const quiet = await concurrentRounds(kernel, { rounds: 2, seed, meddling: false });
+      expect(quiet.problems).toEqual([]);
+      const meddled = await concurrentRounds(kernel, { rounds: 3, seed, meddling: true });
+      expect(meddled.problems).toEqual([]);
+      // Besides the eight of a round, one apply for each project after it, and four that destroy.
+      const commands = Object.values(meddled.commands).reduce((sum, count) => sum + count, 0);
+      expect(commands).toBe(3 * (8 + 4) + 4);
+      expect(Object.keys(meddled.meddling).length).toBeGreaterThan(0);
+    },
+  );
 });

@@ -77,7 +77,12 @@ export async function manyUpgrades(kernel: KernelSuite, options: UpgradesOptions
         const migrates = number % options.migration === 1;
         if (migrates) form = 1 - form;
         const config = fixture.load(...set);
-        const { deployment, migrations: migrated } = await apply({ config, objects: forms[form]!, cache, note: () => undefined });
+        const { deployment, migrations: migrated } = await apply({
+          config,
+          objects: forms[form]!,
+          cache,
+          note: () => undefined,
+        });
         migrations += migrated.length;
         if (deployment.generation !== ++generation)
           throw new Error(`upgrade ${number} is generation ${deployment.generation}, not ${generation}`);
