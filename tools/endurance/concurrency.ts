@@ -98,7 +98,9 @@ export async function concurrentRounds(
       add(tally.commands, asked.command);
       if (answer.code !== undefined) {
         add(tally.errors, `${asked.command}: ${answer.code}`);
-        const known = options.meddling ? expected.has(answer.code) : answer.code === 'GENERATION_UNAVAILABLE';
+        const known = options.meddling
+          ? expected.has(answer.code) || isRefusal(asked.command, answer.code)
+          : answer.code === 'GENERATION_UNAVAILABLE';
         if (!known)
           problems.push(
             `round ${round}: ${asked.command} ${asked.project}: ${answer.code}: ${answer.message}`,
@@ -179,6 +181,14 @@ export async function concurrentRounds(
       problems,
     };
   });
+}
+
+/**
+ * When somebody removed the pin of a shared map, the projects that were applied since share another one: going back to
+ * the map of before is refused.
+ */
+function isRefusal(command: DeployRequest['command'], code: string): boolean {
+  return code === 'MAP_INCOMPATIBLE' && (command === 'rollback' || command === 'repair');
 }
 
 /** What a process is told to do. */

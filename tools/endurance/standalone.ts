@@ -3,7 +3,7 @@ import path from 'node:path';
 import { withCgroup } from '../testing/cgroup';
 import { compile } from '../testing/compile';
 import { type KernelSuite } from '../testing/kernel';
-import { leaked, snapshot } from '../testing/leaks';
+import { leaked, snapshot, type Snapshot } from '../testing/leaks';
 import { lockMachine } from '../testing/machine-lock';
 import { withVeth } from '../testing/network';
 import { ownMounts } from '../testing/own-mounts';
@@ -22,11 +22,19 @@ export async function standalone(
   work: (kernel: KernelSuite, machine: Machine) => Promise<readonly string[]>,
 ): Promise<void> {
   let give = await lockMachine(5);
-  const machine: Machine = {
-    lock: async () => void (give = await lockMachine(5)),
-    unlock: () => give(),
-  };
   const mounts = ownMounts();
+  let [before, given] = [snapshot(mounts.bpffs), snapshot(mounts.bpffs)];
+  const machine: Machine = {
+    lock: async () => {
+      give = await lockMachine(5);
+      // What came meanwhile is somebody else's.
+      before = withNew(before, given, snapshot(mounts.bpffs));
+    },
+    unlock: () => {
+      given = snapshot(mounts.bpffs);
+      give();
+    },
+  };
   const kernel: KernelSuite = {
     ...{ bpffs: mounts.bpffs, directory: mounts.directory, withVeth, withCgroup },
     compile: (source, options) => {
@@ -35,9 +43,9 @@ export async function standalone(
       return file;
     },
   };
-  const before = snapshot(mounts.bpffs);
   try {
-    const problems = [...(await work(kernel, machine)), ...(await leaked(before))];
+    const found = await work(kernel, machine);
+    const problems = [...found, ...(await leaked(before))];
     for (const problem of problems) console.error(problem);
     console.log(problems.length === 0 ? 'nothing grew, nothing is left' : `${problems.length} problems`);
     process.exitCode = problems.length === 0 ? 0 : 1;
@@ -45,4 +53,12 @@ export async function standalone(
     mounts.end();
     give();
   }
+}
+
+/** The objects of `before`, and those that are in `after` and were not in `given`. */
+function withNew(before: Snapshot, given: Snapshot, after: Snapshot): Snapshot {
+  const added = (kind: keyof Snapshot['ids']): Set<number> =>
+    new Set([...before.ids[kind], ...[...after.ids[kind]].filter((id) => !given.ids[kind].has(id))]);
+  const ids = { link: added('link'), program: added('program'), map: added('map'), btf: added('btf') };
+  return { ...before, ids };
 }
