@@ -141,7 +141,9 @@ export async function concurrentRounds(
           const where = `round ${round}: ${project}`;
           const accounted = state === 'healthy' || drift.length > 0 || absence !== undefined;
           if (!accounted) problems.push(`${where} is ${state}, and nothing says why`);
-          if (!options.meddling && state === 'drifted') problems.push(`${where}: ${drift.join('; ')}`);
+          // A neighbour at the same hook that was upgraded is another program before ours, whoever's it is.
+          const own = drift.filter((line) => !line.startsWith('hook '));
+          if (!options.meddling && own.length > 0) problems.push(`${where}: ${own.join('; ')}`);
           if (destroyed) continue;
           // Each that said it made a generation did: none was lost to another process.
           const made = of.reduce((sum, each) => sum + answers[each]!.generations, 0);
