@@ -80,9 +80,13 @@ async function inMachines(input: CommandInput): Promise<Answer> {
     jobs,
     timeout,
   });
-  const tried = kernels.filter(({ source }) => source !== null);
+  const tried = kernels.filter(({ untried }) => untried === null);
   return {
-    lines: [...renderMachines(kernels, verbose), '', summary(input, tried, 'loads on') + untried(kernels)],
+    lines: [
+      ...renderMachines(kernels, verbose),
+      '',
+      [...(tried.length > 0 ? [summary(input, tried, 'loads on')] : []), ...untried(kernels)].join('; '),
+    ],
     annotations: machineAnnotations(kernels),
     result: {
       project: config.project,
@@ -94,13 +98,18 @@ async function inMachines(input: CommandInput): Promise<Answer> {
         error: error === null ? null : errorJson(error),
       })),
     },
-    error: requiredError(input, kernels),
+    error:
+      requiredError(input, tried) ??
+      kernels.find(({ error, untried }) => error !== null && untried !== null)?.error ??
+      undefined,
   };
 }
 
-function untried(kernels: readonly MachineVerdict[]): string {
-  const names = kernels.filter(({ source }) => source === null).map(({ kernel }) => kernel);
-  return names.length === 0 ? '' : pc.yellow(`; not tried: ${names.join(', ')}`);
+function untried(kernels: readonly MachineVerdict[]): string[] {
+  const those = kernels.filter(({ untried }) => untried !== null);
+  const names = those.map(({ kernel, required }) => (required ? `${kernel} (required)` : kernel)).join(', ');
+  const colour = those.some(({ required }) => required) ? pc.red : pc.yellow;
+  return those.length === 0 ? [] : [colour(`not tried: ${names}`)];
 }
 
 interface KernelOutcome {

@@ -18,14 +18,30 @@ const packages: Readonly<Record<string, string>> = {
  * @throws BpfError TOOLCHAIN_NOT_FOUND, with the Debian package to install
  */
 export function requireCommand(name: string): string {
+  const [found] = requireCommands([name]);
+  return found!;
+}
+
+/**
+ * The paths of commands.
+ *
+ * @throws BpfError TOOLCHAIN_NOT_FOUND, with all that are missing and the Debian packages to install
+ */
+export function requireCommands(names: readonly string[]): string[] {
+  const found = names.map(findCommand);
+  const missing = names.filter((_name, i) => found[i] === undefined);
+  if (missing.length === 0) return found as string[];
+  const text = `a virtual machine needs ${missing.join(' and ')}: not found in PATH`;
+  throw new BpfError('TOOLCHAIN_NOT_FOUND', text, {
+    path: missing[0],
+    hint: `on Debian: apt-get install ${missing.map((name) => packages[name] ?? name).join(' ')}`,
+  });
+}
+
+function findCommand(name: string): string | undefined {
   // Debian keeps administrators' tools where a user's PATH does not look.
   const places = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].filter(Boolean);
-  const found = places.map((place) => path.join(place, name)).find(isExecutable);
-  if (found !== undefined) return found;
-  throw new BpfError('TOOLCHAIN_NOT_FOUND', `a virtual machine needs ${name}, and there is none here`, {
-    path: name,
-    hint: `on Debian: apt-get install ${packages[name] ?? name}`,
-  });
+  return places.map((place) => path.join(place, name)).find(isExecutable);
 }
 
 function isExecutable(file: string): boolean {

@@ -89,6 +89,20 @@ function applets(): [string, Entry][] {
 }
 
 /**
+ * The modules that a guest of a kernel inserts, in that order.
+ *
+ * @param further beside those that every guest needs
+ * @returns uncompressed, by name
+ * @throws BpfError FILE
+ */
+export function insertedModules(
+  kernel: Pick<BootKernel, 'modules'>,
+  further: readonly string[] = [],
+): Map<string, Uint8Array> {
+  return kernel.modules === undefined ? new Map() : moduleClosure(kernel.modules, [...modules, ...further]);
+}
+
+/**
  * Writes the first file system of a guest.
  *
  * @param file where
@@ -103,10 +117,7 @@ export function writeInitramfs(
   command: readonly string[],
   furtherModules: readonly string[],
 ): void {
-  const inserted =
-    kernel.modules === undefined
-      ? new Map<string, Uint8Array>()
-      : moduleClosure(kernel.modules, [...modules, ...furtherModules]);
+  const inserted = insertedModules(kernel, furtherModules);
   const entries = new Map<string, Entry>([
     ...emptyDirectories.map((directory): [string, Entry] => [`${directory}/.empty`, text('')]),
     ...files,

@@ -13,14 +13,12 @@ import { output } from './command';
  * @throws BpfError FILE
  */
 export function moduleClosure(directory: string, names: readonly string[]): Map<string, Uint8Array> {
+  const builtIn = new Set(namesBuiltIn(directory).map(moduleName));
   const files = new Map(
     fs
       .readdirSync(directory, { recursive: true, encoding: 'utf8' })
       .filter((file) => /\.ko(\.xz)?$/.test(file))
       .map((file) => [moduleName(file), path.join(directory, file)]),
-  );
-  const builtIn = new Set(
-    fs.readFileSync(path.join(directory, 'modules.builtin'), 'utf8').split('\n').map(moduleName),
   );
   const found = new Map<string, Uint8Array>();
   const add = (name: string): void => {
@@ -34,6 +32,20 @@ export function moduleClosure(directory: string, names: readonly string[]): Map<
   };
   for (const name of names) add(moduleName(name));
   return found;
+}
+
+function namesBuiltIn(directory: string): string[] {
+  const file = path.join(directory, 'modules.builtin');
+  try {
+    return fs.readFileSync(file, 'utf8').split('\n');
+  } catch (cause) {
+    throw new BpfError(
+      'FILE',
+      `${file} cannot be read: ${(cause as Error).message}`,
+      { path: file, hint: 'the modules of a kernel are the directory lib/modules/RELEASE' },
+      cause,
+    );
+  }
 }
 
 /** File names write hyphens where the kernel writes underscores, or do not. */

@@ -83,15 +83,17 @@ export interface PrivilegesConfig {
 export type KernelTypesSource =
   { readonly file: string } | { readonly package: string } | { readonly running: true };
 
-/** A kernel that programs are verified for. */
 /** Absolute path of a kernel that is booted, or the name of a Debian package, perhaps with `*`. */
 export type KernelImageSource = { readonly file: string } | { readonly package: string };
 
+/** A kernel that programs are verified for. */
 export interface KernelConfig {
   /** Where its types are. */
   readonly btf: KernelTypesSource;
   /** What is booted at level vm; undefined: the package that its types come from. */
   readonly image: KernelImageSource | undefined;
+  /** Absolute path of the directory with the modules of an image that is a file, lib/modules/RELEASE. */
+  readonly modules: string | undefined;
   /** Absolute path of its configuration. */
   readonly config: string | undefined;
   /** It is an error if a program is not for it. */

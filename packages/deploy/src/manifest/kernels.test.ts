@@ -23,7 +23,7 @@ const load = (environment?: string) => loadProject({ workspaceRoot: root, projec
 test('kernels are a Debian package or a file, required unless it is said otherwise; a project adds to those of the root', () => {
   write(
     'bpf.config.yaml',
-    "version: 1\nkernels:\n  debian-12: { btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' } }\n  old: { btf: btf/old.btf, config: btf/old.config, required: false }\n",
+    "version: 1\nkernels:\n  debian-12: { btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' } }\n  old: { btf: btf/old.btf, config: btf/old.config, image: btf/bzImage, modules: btf/modules, required: false }\n",
   );
   write(
     'agent/bpf.config.yaml',
@@ -33,18 +33,22 @@ test('kernels are a Debian package or a file, required unless it is said otherwi
     'debian-12': {
       btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' },
       image: undefined,
+      modules: undefined,
       config: undefined,
       required: true,
     },
     old: {
       btf: { file: path.join(root, 'btf/old.btf') },
+      image: { file: path.join(root, 'btf/bzImage') },
+      modules: path.join(root, 'btf/modules'),
       config: path.join(root, 'btf/old.config'),
       required: false,
     },
-    here: { btf: { running: true }, image: undefined, config: undefined, required: true },
+    here: { btf: { running: true }, image: undefined, modules: undefined, config: undefined, required: true },
     own: {
       btf: { file: path.join(root, 'agent/btf/own.btf') },
       image: undefined,
+      modules: undefined,
       config: undefined,
       required: true,
     },
@@ -67,10 +71,11 @@ test('an environment takes a kernel away, or another package for it; what is dep
 test('what is wrong with a kernel is said at its place, all of it at once', () => {
   write(
     'bpf.config.yaml',
-    'version: 1\nkernels:\n  a: {}\n  b: { btf: { package: nginx } }\n  c: { btf: ../outside }\n  d: { btf: d, requierd: true }\n',
+    'version: 1\nkernels:\n  a: {}\n  b: { btf: { package: nginx } }\n  c: { btf: ../outside }\n  d: { btf: d, requierd: true }\n  e: { btf: e, modules: m }\n',
   );
   expect(() => load()).toThrow(/3:6: kernels\.a: btf is missing: a file, or \{ package/);
   expect(() => load()).toThrow(/4:\d+: .*kernels\.b\.btf/);
   expect(() => load()).toThrow(/5:\d+: kernels\.c\.btf: '\.\.\/outside' is outside the workspace/);
   expect(() => load()).toThrow(/6:\d+: unknown key 'requierd' in kernels\.d; did you mean 'required'\?/);
+  expect(() => load()).toThrow(/7:\d+: kernels\.e\.modules: modules are those of an image that is a file/);
 });

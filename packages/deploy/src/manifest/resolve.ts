@@ -198,11 +198,17 @@ function resolveDeploy(deploy: Body['deploy']): DeployConfig {
 }
 
 function resolveKernel(kernel: Item<'kernels'>, at: Path, resolver: Resolver): KernelConfig {
-  const { btf, image, config, required } = kernel;
+  const { btf, image, modules, config, required } = kernel;
   if (btf === undefined) resolver.problem(at, "btf is missing: a file, or { package: 'linux-image-...' }");
+  if (modules !== undefined && typeof image !== 'string')
+    resolver.problem(
+      [...at, 'modules'],
+      'modules are those of an image that is a file; a package brings its own',
+    );
   return {
     btf: resolveTypes(btf, (file) => resolver.file([...at, 'btf'], file)),
     image: resolveImage(image, (file) => resolver.file([...at, 'image'], file)),
+    modules: modules === undefined ? undefined : resolver.file([...at, 'modules'], modules),
     config: config === undefined ? undefined : resolver.file([...at, 'config'], config),
     required: required!,
   };

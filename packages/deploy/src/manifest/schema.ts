@@ -327,6 +327,11 @@ function build() {
       )
       .nullish()
       .describe('What verify --level vm boots: a bzImage, or { package: ... }; default the package of btf.'),
+    modules: file('a directory of modules, as lib/modules/RELEASE')
+      .nullish()
+      .describe(
+        'The directory with the modules of an image that is a file: lib/modules/RELEASE of that kernel.',
+      ),
     config: file('the configuration of the kernel')
       .nullish()
       .describe('Its configuration, plain or gzipped; a Debian package brings its own.'),

@@ -25,10 +25,12 @@ export interface WrittenSources {
 }
 
 export interface WrittenKernels {
-  /** Files with the types or the configuration of a kernel. */
+  /** Files with the types or the configuration of a kernel, its image, and its modules as a pattern. */
   readonly files: readonly string[];
   /** Some come from a package. */
   readonly packaged: boolean;
+  /** One is the running one. */
+  readonly running: boolean;
 }
 
 /** A part of a manifest that may name C files, and the directory that its paths are relative to. */
@@ -50,7 +52,7 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
   const data = new Set<string>();
   const pins = new Set<string>();
   const kernelFiles = new Set<string>();
-  const kernels = { packaged: false };
+  const kernels = { packaged: false, running: false };
   const packets = new Set<string>();
   const named = new Set<string>();
   const placed = new Set<string>();
@@ -86,10 +88,13 @@ export function writtenSources(root: string, parts: readonly WrittenPart[]): Wri
     for (const [, kernel] of children(child(tree, 'kernels'))) {
       add(kernelFiles, base, textOf(kernel, 'config'));
       add(kernelFiles, base, textOf(kernel, 'image'));
+      const modules = textOf(kernel, 'modules');
+      add(kernelFiles, base, modules && path.join(modules, '**/*'));
       if (['btf', 'image'].some((key) => child(child(kernel, key), 'package') !== undefined))
         kernels.packaged = true;
       const btf = textOf(kernel, 'btf');
-      if (btf !== 'kernel') add(kernelFiles, base, btf);
+      if (btf === 'kernel') kernels.running = true;
+      else add(kernelFiles, base, btf);
     }
     for (const check of items(child(tree, 'run'))) {
       add(packets, base, textOf(child(child(check, 'input'), 'packet'), 'file'));

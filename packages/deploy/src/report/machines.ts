@@ -11,12 +11,12 @@ export function renderMachines(kernels: readonly MachineVerdict[], verbose = fal
     ...table(kernels, [
       { title: 'kernel', of: ({ kernel }) => kernel },
       { title: 'release', of: ({ release }) => release ?? '' },
-      { title: 'booted', of: ({ source }) => source ?? 'not tried: no image, or no privileges' },
+      { title: 'booted', of: ({ source, untried }) => source ?? `not tried: ${untried}` },
       { title: 'seconds', of: ({ seconds }) => (seconds === null ? '-' : String(seconds)) },
       { title: 'required', of: ({ required }) => (required ? 'yes' : 'no') },
       {
         title: 'verdict',
-        of: ({ source, success }) => (source === null ? '-' : success ? 'passes' : 'FAILS'),
+        of: ({ untried, success }) => (success ? (untried === null ? 'passes' : '-') : 'FAILS'),
       },
     ]),
     ...kernels.flatMap(({ kernel, programs, error }) => [

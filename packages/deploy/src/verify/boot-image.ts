@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, objectDigest } from '@nx-bpf/loader';
-import { lockedName, type KernelLock } from '../bundle';
+import { checkKernelLock, lockedName, type KernelLock } from '../bundle';
 import { type BootKernel } from '../machine';
 import { type KernelConfig } from '../manifest';
 import { cachePath } from './cache-folder';
@@ -14,6 +14,8 @@ export interface BootImage extends BootKernel {
   readonly source: string;
   /** SHA-256 of the package or of the image. */
   readonly sha256: string;
+  /** It is a package: with the same digest all of it is the same, its modules, too. */
+  readonly packaged: boolean;
 }
 
 /**
@@ -21,21 +23,23 @@ export interface BootImage extends BootKernel {
  * A package is unpacked into the user's cache.
  *
  * @returns undefined for a kernel of which only types are known
- * @throws BpfError FILE, TOOLCHAIN_NOT_FOUND
+ * @throws BpfError FILE, TOOLCHAIN_NOT_FOUND, LOCK_MISMATCH
  */
 export function bootImage(
   name: string,
-  { btf, image, config }: KernelConfig,
+  { btf, image, config, modules }: KernelConfig,
   note: (text: string) => void,
   lock: KernelLock,
 ): BootImage | undefined {
-  if (image !== undefined && 'file' in image) return ofFile(name, image.file, config);
+  if (image !== undefined && 'file' in image) return ofFile(name, image.file, { config, modules });
   const pattern = image?.package ?? ('package' in btf ? btf.package : undefined);
-  return pattern === undefined ? undefined : packaged(name, lockedName(lock, pattern), note);
+  return pattern === undefined ? undefined : packaged(name, pattern, note, lock);
 }
 
-function packaged(name: string, pattern: string, note: (text: string) => void): BootImage {
-  const { package: of, version, sha256 } = packagedKernel(pattern, note);
+function packaged(name: string, pattern: string, note: (text: string) => void, lock: KernelLock): BootImage {
+  const found = packagedKernel(lockedName(lock, pattern), note);
+  checkKernelLock(lock, pattern, found, note);
+  const { package: of, version, sha256 } = found;
   const directory = cachePath('kernels', of);
   if (!fs.existsSync(directory)) {
     note(`unpacking ${of}`);
@@ -55,6 +59,7 @@ function packaged(name: string, pattern: string, note: (text: string) => void): 
     name,
     source: `${of} ${version}`,
     sha256,
+    packaged: true,
     release,
     image: path.join(boot, image),
     config: path.join(boot, `config-${release}`),
@@ -62,7 +67,11 @@ function packaged(name: string, pattern: string, note: (text: string) => void): 
   };
 }
 
-function ofFile(name: string, file: string, config: string | undefined): BootImage {
+function ofFile(
+  name: string,
+  file: string,
+  { config, modules }: Pick<KernelConfig, 'config' | 'modules'>,
+): BootImage {
   let bytes: Uint8Array;
   try {
     bytes = fs.readFileSync(file);
@@ -85,9 +94,10 @@ function ofFile(name: string, file: string, config: string | undefined): BootIma
     name,
     source: file,
     sha256: objectDigest(bytes),
+    packaged: false,
     release,
     image: file,
     config,
-    modules: undefined,
+    modules,
   };
 }

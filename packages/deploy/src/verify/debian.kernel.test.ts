@@ -157,6 +157,26 @@ int new(struct xdp_md *ctx)
     );
     fs.writeFileSync(file, lock.replace(sha256, '').replace('"sha256": ""', '"sha": 1'));
     expect((await frozen()).error!.message).toContain('not a lock file of this version');
+
+    // A package that is only booted, too.
+    const types = "btf: { package: 'linux-image-6.1.*-cloud-amd64-unsigned' }";
+    const booted = 'linux-image-6.12.*-cloud-amd64-unsigned';
+    const { kernels: both, ...rest } = JSON.parse(lock) as { kernels: Record<string, unknown> };
+    fs.writeFileSync(file, JSON.stringify({ ...rest, kernels: { [pattern]: both[pattern] } }));
+    fs.writeFileSync(
+      path.join(root, 'bpf.config.yaml'),
+      `version: 1\nkernels: { one: { ${types}, image: { package: '${booted}' } } }\n`,
+    );
+    const booting = { workspaceRoot: root, project: 'agent', frozen: true, level: 'vm' };
+    expect(await run('verify', booting)).toMatchObject({
+      exitStatus: 16,
+      result: {
+        error: { message: expect.stringContaining(`${booted} is not in bpf.lock.json`) as string },
+      },
+    });
+    fs.rmSync(file);
+    await run('lock', { workspaceRoot: root, project: 'agent' });
+    expect(fs.readFileSync(file, 'utf8')).toBe(lock);
   });
 
   test('tcx: 6.1 loads such programs and cannot attach them', async () => {

@@ -6,7 +6,15 @@ import { BpfError, kernelIdentity, objectDigest } from '@nx-bpf/loader';
 import { type CompiledObject } from '../apply';
 import { readKernelLock } from '../bundle';
 import { type RelocationCache } from '../cache';
-import { acceleration, machineFiles, runGuest, type Entry, type Outcome } from '../machine';
+import {
+  acceleration,
+  insertedModules,
+  machineFiles,
+  requireMachine,
+  runGuest,
+  type Entry,
+  type Outcome,
+} from '../machine';
 import { type ProjectConfig } from '../manifest';
 import { type Progress } from '../toolchain';
 import { bootImage, type BootImage } from './boot-image';
@@ -17,6 +25,8 @@ import { loadEach, type LoadVerdict } from './loads';
 import { recordFile } from './record';
 import { Results } from './results';
 import { Stop } from './stop';
+import { runningOnly } from './target-kernel';
+import { guestRoot, moved } from './guest-paths';
 
 /** What booting the kernels of a manifest is told. */
 export interface MachineLevel {
@@ -43,7 +53,7 @@ export interface MachineLevel {
 export interface MachineVerdict {
   readonly kernel: string;
   readonly required: boolean;
-  /** What was booted: a package and its version, or a path; null: nothing is known that could be. */
+  /** What was booted: a package and its version, or a path; null: it was not tried. */
   readonly source: string | null;
   readonly release: string | null;
   readonly sha256: string | null;
@@ -51,27 +61,31 @@ export interface MachineVerdict {
   readonly seconds: number | null;
   readonly success: boolean;
   readonly programs: readonly LoadVerdict[];
-  /** Why the guest gave no answer. */
+  /** Why it was not tried; null if it was. */
+  readonly untried: string | null;
+  /** Why the guest gave no answer, or a kernel that is required was not tried. */
   readonly error: BpfError | null;
   /** The file with what its kernel said, of a guest that failed. */
   readonly console: string | null;
 }
 
 /** Part of the key of a stored result. */
-const FORMAT = 'vm-1';
+const FORMAT = 'vm-2';
 const defaultTimeout = 300;
 
 /**
  * Boots each kernel that the manifest names in a virtual machine of its own, and does there what level `kernel` does.
  * Needs no privileges, but QEMU and busybox. The running kernel needs no machine: with privileges, programs are loaded
- * into it; without, and where there is nothing to boot, a kernel is not tried.
+ * into it; without, and where there is nothing to boot, a kernel is not tried, which fails if it is required. Where a
+ * manifest names none it is the running one.
  *
  * @throws BpfError TOOLCHAIN_NOT_FOUND, FILE, LOCK_MISMATCH; INTERRUPTED after a signal, when all guests are gone
  */
 export async function loadInMachines(input: MachineLevel): Promise<readonly MachineVerdict[]> {
   const { config, note } = input;
   const lock = readKernelLock(config, input.frozen === true);
-  const images = Object.entries(config.kernels).map(([name, kernel]) => ({
+  const named = Object.entries(config.kernels);
+  const images = (named.length > 0 ? named : Object.entries(runningOnly)).map(([name, kernel]) => ({
     name,
     required: kernel.required,
     running: 'running' in kernel.btf,
@@ -92,7 +106,7 @@ export async function loadInMachines(input: MachineLevel): Promise<readonly Mach
         const base = { kernel: name, required };
         verdicts[index] =
           image === undefined
-            ? { ...base, ...(running ? here(input) : notTried) }
+            ? { ...base, ...(running ? here(input, base) : notTried(base, noImage)) }
             : { ...base, ...(await guests.run(image, stop.signal)) };
         stop.check();
       }
@@ -108,34 +122,57 @@ export async function loadInMachines(input: MachineLevel): Promise<readonly Mach
   return verdicts;
 }
 
-function here({ config, objects, cache, results, note }: MachineLevel): Booted {
+function here({ config, objects, cache, results, note }: MachineLevel, kernel: NamedBase): Booted {
   try {
     const programs = loadEach({ config, objects, cache, results, note });
     return {
-      ...notTried,
+      ...nothingYet,
       source: 'the running kernel, without a machine',
       release: kernelIdentity().release,
       success: programs.every(({ errors }) => errors.length === 0),
       programs,
     };
   } catch (error) {
-    if (error instanceof BpfError && error.code === 'PRIVILEGE_MISSING') return notTried;
+    if (error instanceof BpfError && error.code === 'PRIVILEGE_MISSING')
+      return notTried(kernel, noPrivileges);
     throw error;
   }
 }
 
-/** It is not known whether the programs are for such a kernel: nothing fails for it. */
-const notTried = {
+interface Why {
+  readonly why: string;
+  readonly hint: string;
+}
+
+const noImage: Why = {
+  why: 'no image',
+  hint: 'name a package or a file as its image in the manifest, or say required: false',
+};
+const noPrivileges: Why = {
+  why: 'no privileges',
+  hint: 'programs are loaded into the running kernel by root, or with CAP_BPF and what their types take; or say required: false',
+};
+
+/** It is not known whether the programs are for such a kernel, which does not do where they have to be. */
+function notTried({ kernel, required }: NamedBase, { why, hint }: Why): Booted {
+  const text = `kernel ${kernel} is required, and was not tried: ${why}`;
+  const error = required ? new BpfError('REQUIRED_KERNEL_FAILED', text, { hint }) : null;
+  return { ...nothingYet, success: !required, untried: why, error };
+}
+
+const nothingYet = {
   source: null,
   release: null,
   sha256: null,
   seconds: null,
   success: true,
+  untried: null,
   programs: [],
   error: null,
   console: null,
 };
 
+type NamedBase = Pick<MachineVerdict, 'kernel' | 'required'>;
 type Booted = Omit<MachineVerdict, 'kernel' | 'required'>;
 
 class Guests {
@@ -152,11 +189,15 @@ class Guests {
     const { config, objects, results, note } = input;
     this.results = new Results(results, note);
     const files = [...objects.map(({ file }) => file), ...filesNamed(config)];
-    const task: GuestTask = {
-      config,
-      objects: objects.map(({ name, file }) => ({ name, file: path.resolve(file) })),
-      files: files.map((file) => [path.resolve(file), readNamed(file)]),
-    };
+    const task = moved<GuestTask>(
+      {
+        config,
+        objects: objects.map(({ name, file }) => ({ name, file: path.resolve(file) })),
+        files: files.map((file) => [path.resolve(file), readNamed(file)]),
+      },
+      config.workspaceRoot,
+      guestRoot,
+    );
     this.files = [
       ['verify/guest.js', { bytes: program }],
       [taskFile.slice(1), { bytes: v8.serialize(task) }],
@@ -178,12 +219,15 @@ class Guests {
       this.asked,
       sha256,
       config === undefined ? null : objectDigest(fs.readFileSync(config)),
+      // Those of a package are known by its digest.
+      image.packaged ? null : [...insertedModules(image)].map(([name, bytes]) => [name, objectDigest(bytes)]),
     ];
     const known = this.results.known<GuestAnswer>(key);
-    const base = { source: this.relative(source), release, sha256, seconds: null, console: null };
-    if (known !== undefined) return { ...base, ...verdictOf(known) };
+    const base = { ...nothingYet, source: this.relative(source), release, sha256 };
+    if (known !== undefined) return { ...base, ...this.verdictOf(known) };
     const said = { output: '', errors: '' };
     const { architecture, timeout = defaultTimeout } = { architecture: machineArchitecture(), ...this.input };
+    if (this.machine === undefined) requireMachine(architecture);
     this.machine ??= machineFiles();
     const guest = runGuest({
       kernel: image,
@@ -201,7 +245,7 @@ class Guests {
     const answer = outcome.status === 0 ? answerOf(said.output) : undefined;
     if (answer === undefined) return { ...base, ...this.failed(image, outcome, said.errors) };
     this.results.keep(key, answer);
-    return { ...base, ...verdictOf(answer), seconds: Math.round(outcome.seconds * 10) / 10 };
+    return { ...base, ...this.verdictOf(answer), seconds: Math.round(outcome.seconds * 10) / 10 };
   }
 
   /** A guest without an answer: why, with the end of what its kernel said, all of which is kept. */
@@ -219,6 +263,10 @@ class Guests {
       problems: text.trimEnd().split(/\r?\n/).slice(-lastLines),
     });
     return { success: false, programs: [], error, console };
+  }
+
+  private verdictOf(answer: GuestAnswer): Failure {
+    return verdictOf(moved(answer, guestRoot, this.input.config.workspaceRoot));
   }
 
   private relative(file: string): string {

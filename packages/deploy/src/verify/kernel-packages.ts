@@ -3,8 +3,8 @@ import { type ProjectConfig } from '../manifest';
 import { packagedKernel } from './debian-package';
 
 /**
- * The packages of the kernels that a project is verified for, as apt has them now, by their names in the manifest:
- * downloaded, if they are not in the cache.
+ * The packages of the kernels that a project is verified for, those of types and those that are booted, as apt has them
+ * now, by their names in the manifest: downloaded, if they are not in the cache.
  *
  * @throws BpfError FILE
  */
@@ -12,7 +12,10 @@ export function kernelPackages(
   { kernels }: ProjectConfig,
   note: (text: string) => void,
 ): Readonly<Record<string, LockedKernel>> {
-  const patterns = Object.values(kernels).flatMap(({ btf }) => ('package' in btf ? [btf.package] : []));
+  const sources = Object.values(kernels).flatMap(({ btf, image }) => [btf, image]);
+  const patterns = sources.flatMap((source) =>
+    source !== undefined && 'package' in source ? [source.package] : [],
+  );
   return Object.fromEntries(
     [...new Set(patterns)].sort().map((pattern) => {
       const { package: name, version, sha256 } = packagedKernel(pattern, note);

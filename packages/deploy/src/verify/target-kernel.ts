@@ -40,7 +40,13 @@ export interface NamedKernel {
 
 /** The kernel that is looked at where a manifest names none. */
 export const runningOnly: Readonly<Record<string, KernelConfig>> = {
-  running: { btf: { running: true }, image: undefined, config: undefined, required: true },
+  running: {
+    btf: { running: true },
+    image: undefined,
+    modules: undefined,
+    config: undefined,
+    required: true,
+  },
 };
 
 /**

@@ -123,15 +123,18 @@ test('the kernels that programs are verified for are inputs of that: files, what
   const before = fs.readFileSync(manifest, 'utf8');
   fs.appendFileSync(
     manifest,
-    "kernels: { a: { btf: btf/a.btf, image: btf/a.bzImage, config: btf/a.config }, b: { btf: { package: 'linux-image-6.1.*-amd64' } } }\nrun: [{ program: a, input: { packet: { file: frame.bin } } }]\n",
+    "kernels: { a: { btf: btf/a.btf, image: btf/a.bzImage, modules: btf/modules, config: btf/a.config }, b: { btf: { package: 'linux-image-6.1.*-amd64' } }, c: { btf: kernel } }\nrun: [{ program: a, input: { packet: { file: frame.bin } } }]\n",
   );
   expect(added('agent')).toEqual([
     '{projectRoot}/bpf.verified.json',
     '{workspaceRoot}/agent/btf/a.btf',
     '{workspaceRoot}/agent/btf/a.bzImage',
     '{workspaceRoot}/agent/btf/a.config',
+    '{workspaceRoot}/agent/btf/modules/**/*',
     '{workspaceRoot}/agent/frame.bin',
     { runtime: expect.stringContaining('apt-cache pkgnames linux-image-') as string },
+    // Without privileges the running kernel is not tried at level vm.
+    { runtime: expect.stringContaining('CapEff') as string },
     running,
   ]);
   fs.writeFileSync(manifest, before);

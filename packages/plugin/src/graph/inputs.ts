@@ -61,6 +61,9 @@ function environment(variables: readonly string[]): { env: string }[] {
   return variables.map((env) => ({ env }));
 }
 
+/** Prints what a process may do: whether level `vm` can try the running kernel, without a machine, depends on it. */
+const privileges = 'grep CapEff /proc/self/status 2>/dev/null; true';
+
 /** Prints which kernel packages apt knows: what a name with * stands for. */
 const packages = 'apt-cache pkgnames linux-image- 2>/dev/null | sort | sha256sum; true';
 
@@ -75,7 +78,7 @@ export function verifyInputs(
   plugin = ownDirectory,
 ): NonNullable<TargetConfiguration['inputs']> {
   const { variables, locked, kernels, packets, data } = project.written;
-  const { files, packaged } = kernels;
+  const { files, packaged, running } = kernels;
   const inputs = buildInputs(project, workspaceRoot, plugin);
   const hasKernel = inputs.some(
     (input) => typeof input === 'object' && 'runtime' in input && input.runtime === kernel,
@@ -88,6 +91,7 @@ export function verifyInputs(
     // What programs are run on, and what is in their maps then.
     ...[...files, ...packets, ...data].map((file) => `{workspaceRoot}/${file}`),
     ...(packaged ? [{ runtime: packages }] : []),
+    ...(running ? [{ runtime: privileges }] : []),
     ...(hasKernel ? [] : [{ runtime: kernel }]),
   ];
 }

@@ -16,7 +16,7 @@ const agent = {
     types: [],
     data: [],
     pins: [],
-    kernels: { files: [], packaged: false },
+    kernels: { files: [], packaged: false, running: false },
     packets: [],
     variables: [],
     locked: false,
