@@ -180,7 +180,7 @@ kernelSuite('verify in virtual machines', () => {
 
       // Results do not know where the workspace is.
       const here = root;
-      root = fs.mkdtempSync(path.join(os.tmpdir(), 'nx-bpf-elsewhere-'));
+      root = fs.mkdtempSync(`${here}-elsewhere-`);
       fs.cpSync(here, root, { recursive: true });
       const elsewhere = await verified({ level: 'vm' });
       fs.rmSync(root, { recursive: true });
