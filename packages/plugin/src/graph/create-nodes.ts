@@ -1,10 +1,12 @@
 import { type ListedProject, listProjects } from '@nx-bpf/deploy/projects';
-import { type CreateNodes, type CreateNodesResultArray } from '@nx/devkit';
+import { type CreateNodes, type CreateNodesResult } from '@nx/devkit';
 import { namesOfTargets, type PluginOptions } from './plugin-options';
 import { targets } from './targets';
 
 /** What of Nx's context is used. */
 type Context = { readonly workspaceRoot: string };
+/** Projects by the manifest that they come from. `CreateNodesResultArray`, which Nx 22 does not have. */
+type Inferred = (readonly [file: string, result: CreateNodesResult])[];
 type TargetNames = ReturnType<typeof namesOfTargets>;
 
 /**
@@ -15,17 +17,13 @@ type TargetNames = ReturnType<typeof namesOfTargets>;
 // Its type is written out: Nx 22 has another name for it, and both are to find it in our declarations.
 export const createNodes = [
   '**/bpf.config.yaml',
-  (files: readonly string[], options: PluginOptions | undefined, context: Context): CreateNodesResultArray =>
+  (files: readonly string[], options: PluginOptions | undefined, context: Context): Inferred =>
     inferProjects(files, namesOfTargets(options), context),
 ] as const satisfies CreateNodes<PluginOptions>;
 
-function inferProjects(
-  files: readonly string[],
-  names: TargetNames,
-  { workspaceRoot }: Context,
-): CreateNodesResultArray {
+function inferProjects(files: readonly string[], names: TargetNames, { workspaceRoot }: Context): Inferred {
   // Nx's list leaves out what git and .nxignore ignore: a manifest there is no project of the graph.
-  return listProjects(workspaceRoot).flatMap((project): CreateNodesResultArray => {
+  return listProjects(workspaceRoot).flatMap((project): Inferred => {
     const source = project.files.findLast((file) => files.includes(file));
     return source === undefined
       ? []
