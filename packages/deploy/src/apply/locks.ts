@@ -4,6 +4,7 @@ import {
   holderText,
   isThere,
   lockHolder,
+  refuseOpenDirectories,
   removeIfEmpty,
   sharedBase,
   sharedLock,
@@ -25,7 +26,7 @@ interface LockContext {
  * other.
  *
  * @param shares whether the project is about to use a shared map; otherwise their lock is taken only if there are some
- * @throws BpfError LOCK_TIMEOUT, INTERRUPTED, PRIVILEGE_MISSING
+ * @throws BpfError LOCK_TIMEOUT, INTERRUPTED, PRIVILEGE_MISSING, PIN_INVALID for directories that others can change
  */
 export async function takeLocks(
   config: ProjectConfig,
@@ -52,6 +53,7 @@ async function take(
   config: ProjectConfig,
   { undo, interruption, note }: LockContext,
 ): Promise<void> {
+  refuseOpenDirectories(directory, config.pin.mode);
   const { lock, made } = await acquireLock(directory, {
     mode: config.pin.mode,
     timeoutMs: config.deploy.lockTimeoutMs,
@@ -64,4 +66,6 @@ async function take(
   undo.own(`lock ${directory}`, lock);
   // Undone while the lock is still held: whoever waits for it notices that its directory is gone.
   for (const place of made) undo.push(`remove ${place}`, () => removeIfEmpty(place));
+  // Somebody else may have been faster with one that was not there.
+  refuseOpenDirectories(directory, config.pin.mode);
 }

@@ -39,6 +39,7 @@ export {
 export { keptGenerations, unnamedPlaces } from './leftovers';
 export { createLedgerMap, currentLedger, openPinned, readLedger } from './ledger-map';
 export { acquireLock } from './lock';
+export { refuseOpenDirectories } from './own-directories';
 export { holderText, lockHolder, type LockHolder } from './lock-holder';
 export {
   idRun,
