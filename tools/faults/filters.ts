@@ -21,23 +21,23 @@ const source = `
 char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 version = 1;
 enum { XDP, TCX, TC, CGROUP, LWT, TRACEPOINT };
-struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 24); __type(key, __u32); __type(value, __u64); } counts SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 24); __type(key, __u32); __type(value, __u64); } fault_counts SEC(".maps");
 struct flow { FLOW };
-struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64); __type(key, __u32); __type(value, struct flow); } flows SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64); __type(key, __u32); __type(value, struct flow); } fault_flows SEC(".maps");
 
 static void count(__u32 hook) {
   __u32 key = version * ${countsPerVersion} + hook;
-  __u64 *total = bpf_map_lookup_elem(&counts, &key);
+  __u64 *total = bpf_map_lookup_elem(&fault_counts, &key);
   if (total) __sync_fetch_and_add(total, 1);
 }
 
-SEC("xdp") int guard(struct xdp_md *ctx) {
+SEC("xdp") int fault_guard(struct xdp_md *ctx) {
   __u8 *packet = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
   if (packet + 44 > end || packet[12] != 8 || packet[13] != 0 || packet[23] != 17) return XDP_PASS;
   __u32 port = packet[36] << 8 | packet[37];
-  struct flow first = { .packets = 1 }, *flow = bpf_map_lookup_elem(&flows, &port);
+  struct flow first = { .packets = 1 }, *flow = bpf_map_lookup_elem(&fault_flows, &port);
   if (flow) __sync_fetch_and_add(&flow->packets, 1);
-  else bpf_map_update_elem(&flows, &port, &first, BPF_NOEXIST);
+  else bpf_map_update_elem(&fault_flows, &port, &first, BPF_NOEXIST);
   if (port != ${ports[0]}) return XDP_PASS;
   count(XDP);
   return XDP_DROP;
@@ -49,31 +49,31 @@ static int port_of(struct __sk_buff *skb, __u32 network) {
   return header[22] << 8 | header[23];
 }
 
-SEC("tcx/ingress") int police(struct __sk_buff *skb) {
+SEC("tcx/ingress") int fault_police(struct __sk_buff *skb) {
   if (port_of(skb, 14) != ${ports[1]}) return -1;
   count(TCX);
   return TC_ACT_SHOT;
 }
 
-SEC("tc") int classify(struct __sk_buff *skb) {
+SEC("tc") int fault_classify(struct __sk_buff *skb) {
   if (port_of(skb, 14) != ${ports[2]}) return TC_ACT_OK;
   count(TC);
   return TC_ACT_SHOT;
 }
 
-SEC("cgroup_skb/egress") int fence(struct __sk_buff *skb) {
+SEC("cgroup_skb/egress") int fault_fence(struct __sk_buff *skb) {
   if (port_of(skb, 0) != ${ports[3]}) return 1;
   count(CGROUP);
   return 0;
 }
 
-SEC("lwt_xmit") int refuse(struct __sk_buff *skb) {
+SEC("lwt_xmit") int fault_refuse(struct __sk_buff *skb) {
   if (port_of(skb, 0) != ${ports[4]}) return BPF_OK;
   count(LWT);
   return BPF_DROP;
 }
 
-SEC("tracepoint/net/netif_receive_skb") int watch(void *ctx) {
+SEC("tracepoint/net/netif_receive_skb") int fault_watch(void *ctx) {
   count(TRACEPOINT);
   return 0;
 }
@@ -104,14 +104,14 @@ export function writeManifest(
   fixture.manifest(`
 version: 1
 objects: { filters: {} }
-maps: { flows: { migrate: { copy: { allowDropped: true, fields: { packets: { merge: sum } } } } } }
+maps: { fault_flows: { migrate: { copy: { allowDropped: true, fields: { packets: { merge: sum } } } } } }
 programs:
-  guard: { object: filters, attach: [{ id: xdp, xdp: { interface: ${on.interface} } }] }
-  police: { object: filters, attach: [{ id: tcx, tcx: { interface: ${on.interface}, direction: ingress } }] }
-  classify: { object: filters, attach: [{ id: tc, tc: { interface: ${on.interface}, direction: ingress } }] }
-  fence: { object: filters, attach: [{ id: cgroup, cgroup: { path: ${on.cgroup}, type: cgroup_inet_egress } }] }
-  refuse: { object: filters, attach: [{ id: lwt, lwt: { interface: ${on.interface}, destination: ${routed.network}, via: ${on.via} } }] }
-  watch: { object: filters, attach: [{ id: tracepoint, tracepoint: {} }] }
+  fault_guard: { object: filters, attach: [{ id: xdp, xdp: { interface: ${on.interface} } }] }
+  fault_police: { object: filters, attach: [{ id: tcx, tcx: { interface: ${on.interface}, direction: ingress } }] }
+  fault_classify: { object: filters, attach: [{ id: tc, tc: { interface: ${on.interface}, direction: ingress } }] }
+  fault_fence: { object: filters, attach: [{ id: cgroup, cgroup: { path: ${on.cgroup}, type: cgroup_inet_egress } }] }
+  fault_refuse: { object: filters, attach: [{ id: lwt, lwt: { interface: ${on.interface}, destination: ${routed.network}, via: ${on.via} } }] }
+  fault_watch: { object: filters, attach: [{ id: tracepoint, tracepoint: {} }] }
 `);
 }
 

@@ -48,6 +48,8 @@ type Anything = (...values: unknown[]) => unknown;
 export class Injection {
   /** What was made by bpf(2), as `map 17`, armed or not. */
   readonly made = new Set<string>();
+  /** Whether the scenario runs in this process, whose fds tell then. */
+  inside = true;
   private decide: ((call: Call) => Deed) | undefined;
   private count = 0;
 

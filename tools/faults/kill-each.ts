@@ -3,9 +3,9 @@
  * once more makes it whole, and destroy leaves nothing.
  */
 import { destroy } from '../../packages/deploy/src/apply';
-import { leaked, snapshot } from '../testing/leaks';
 import { Children } from './children';
 import { hooks, settings } from './filters';
+import { oursLeft } from './ours';
 import { emptyCaches, note, prepare, type Scenario } from './scenarios';
 import { runsEverywhere, unhealthy } from './standing';
 import { type Surroundings } from './surroundings';
@@ -20,7 +20,6 @@ export async function killEach(scenario: Scenario, at: Surroundings, choice: Cho
   const children = new Children({ scenario: scenario.name, bpffs, directory, objects });
   const clear = (): Promise<unknown> => destroy(fixture.load(settings(1)), note);
   await clear();
-  const empty = snapshot(bpffs);
   const guarded = scenario.before.length > 0 && scenario.after !== undefined;
   const expected = scenario.after ?? 'open';
   try {
@@ -55,7 +54,8 @@ export async function killEach(scenario: Scenario, at: Surroundings, choice: Cho
       if (whole !== expected) problems.push(`after the next: runs ${whole}`);
       problems.push(...unhealthy(at, scenario.after));
       await clear();
-      problems.push(...(await leaked(empty)).map((line) => `after destroy: ${line}`));
+      const left = [...fixture.pins(), ...(await oursLeft())];
+      problems.push(...left.map((line) => `after destroy: ${line}`));
       if (signal === null) return undefined;
       return { what: 'killed before it', error: 'SIGKILL', outcome, text: undefined, problems };
     });

@@ -1,5 +1,5 @@
 /** One scenario over and over: how it stands before, and what came of a fault. */
-import { destroy } from '../../packages/deploy/src/apply';
+import { destroy, repair } from '../../packages/deploy/src/apply';
 import { isRetried } from './errnos';
 import { settings } from './filters';
 import { type ErrorName, type Injection } from './injection';
@@ -76,7 +76,9 @@ export class Round {
     if (runs === next && (thrown === undefined || thrown.committed)) {
       // It said that something is left: the next one takes it away.
       if (thrown !== undefined)
-        await scenario.run(at).catch((error: unknown) => problems.push(`again: ${thrownBy(error).text}`));
+        await repair(at.fixture.load(settings(scenario.after ?? 1)), note).catch((error: unknown) =>
+          problems.push(`again: ${thrownBy(error).text}`),
+        );
       const { fds } = this.before!;
       const expected = { pins: this.pinsAfter, qdiscs: this.qdiscsAfter, fds, objects: undefined };
       problems.push(...(await differences(at, this.injection, expected)), ...unhealthy(at, scenario.after));

@@ -24,7 +24,7 @@ export function standing({ fixture, veth }: Surroundings, injection: Injection):
   return {
     pins: fixture.pins(),
     objects: alive(injection),
-    fds: openFds(),
+    fds: injection.inside ? openFds() : [],
     qdiscs: execFileSync('tc', ['qdisc', 'show', 'dev', veth.interface], { encoding: 'utf8' }),
   };
 }

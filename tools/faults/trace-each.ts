@@ -38,6 +38,7 @@ export async function traceEach(
 ): Promise<Tally[]> {
   const { objects, bpffs, directory } = at;
   const children = new Children({ scenario: scenario.name, bpffs, directory, objects });
+  injection.inside = false;
   const round = new Round(scenario, at, injection);
   await round.learn();
   const tallies: Tally[] = [];

@@ -307,6 +307,7 @@ export {
   lookAtPlace,
   LwtRoute,
   openPlace,
+  removeLeftQdisc,
   perfEvents,
   prepareStructOps,
   probeHook,

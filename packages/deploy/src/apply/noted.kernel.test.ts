@@ -141,6 +141,16 @@ programs:
       execSync(`tc qdisc del dev ${veth.interface} clsact`);
     }));
 
+  test('tc: where the filter is gone already, destroy takes the clsact that was made for it', () =>
+    kernel.withVeth(async (veth) => {
+      manifest(`{ id: in, tc: { interface: ${veth.interface}, direction: ingress } }`);
+      await fixture.apply(objects());
+      execSync(`tc filter del dev ${veth.interface} ingress`);
+      expect(qdiscs(veth)).toContain('clsact');
+      await destroy(fixture.load(), note);
+      expect(qdiscs(veth)).not.toContain('clsact');
+    }));
+
   test('tc: an interface that is another one by now is attached to anew', () =>
     kernel.withVeth(async (veth) => {
       execSync('ip link add other0 type veth peer name other1');

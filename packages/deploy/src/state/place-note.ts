@@ -5,6 +5,7 @@ import {
   inPlaceOf,
   lookAtPlace,
   openPlace,
+  removeLeftQdisc,
   type AttachmentPlace,
   type Fd,
   type HookName,
@@ -72,8 +73,11 @@ export function lookAtPlaces(noted: readonly NotedPlace[]): ReturnType<typeof lo
 /** Takes away what is ours at noted places, but for what a ledger names. */
 export function removeNoted(noted: readonly NotedPlace[], keep: readonly LedgerLink[]): void {
   for (const { place, programIds } of noted) {
-    const { ours } = lookAtPlace(place, programIds);
-    if (ours === undefined) continue;
+    const { ours, moved } = lookAtPlace(place, programIds);
+    if (ours === undefined) {
+      if (!moved) removeLeftQdisc(place);
+      continue;
+    }
     const isKept = keep.some((link) => link.place !== undefined && isSamePlace(link.place, ours.place));
     if (!isKept) openPlace(ours.place).close();
   }

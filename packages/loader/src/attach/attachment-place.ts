@@ -1,5 +1,6 @@
 import { BpfError } from '../errors';
 import { filterParents, ingressQdisc, listFilters, networkInterfaces, routesTo } from '../kernel';
+import { removeIfEmpty } from './clsact';
 import { type HookOptions } from './hook-options';
 import { findInterface } from './interfaces';
 import { idInName, lwtPlace, LwtRoute, type LwtPlace } from './lwt';
@@ -74,6 +75,26 @@ export function attachmentPlace<H extends 'tc' | 'lwt'>(
  */
 export function openPlace(place: AttachmentPlace): TcFilter | LwtRoute {
   return place.hook === 'tc' ? TcFilter.at(place) : LwtRoute.at(place);
+}
+
+/**
+ * Removes a clsact that was made for a filter which is gone already, unless something else is in it: removing it failed
+ * after the filter went.
+ *
+ * @param place whose interface is there
+ * @throws BpfError SYSCALL_FAILED
+ *
+ * @example
+ * ```ts
+ * const place = attachmentPlace(program, 'tc', { interface: 'eth0', direction: 'ingress' });
+ * removeLeftQdisc(place); // nothing, if it made none
+ * ```
+ */
+export function removeLeftQdisc(place: AttachmentPlace): void {
+  if (place.hook !== 'tc' || !place.madeQdisc) return;
+  inNetns(place.netns ?? undefined, () => {
+    if (ingressQdisc(place.ifindex) === 'clsact') removeIfEmpty(place.ifindex);
+  });
 }
 
 /**

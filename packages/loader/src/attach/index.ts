@@ -67,6 +67,7 @@ export {
   inPlaceOf,
   lookAtPlace,
   openPlace,
+  removeLeftQdisc,
   type AttachmentPlace,
   type PlaceLook,
 } from './attachment-place';
