@@ -151,7 +151,7 @@ test('a browser shows it without asking anybody, at every width, in both themes'
     await view.goto('about:blank');
     await view.goto(url);
     await view.locator('svg .node.program').click();
-    expect(await view.locator('details.program').getAttribute('open')).not.toBeNull();
+    await view.locator('details.program[open]').waitFor();
     const program = view.locator('details.program');
     expect(await program.getByText('tp_btf').count()).toBeGreaterThan(0);
     expect(await program.locator('.c').allTextContents()).toContainEqual(
