@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { isThere } from './directories';
 import { generationPath, linkPin, temporaryPrefix, type Layout } from './layout';
 import { type Ledger } from './ledger';
 
@@ -38,7 +39,8 @@ export function keptGenerations(layout: Layout): number[] {
 
 /** What is in a directory, sorted; nothing if it is not there. */
 function entries(directory: string): string[] {
-  if (!fs.existsSync(directory)) return [];
+  // Not existsSync, which takes every error for "no": what cannot be seen would stay, and be called removed.
+  if (!isThere(directory)) return [];
   return fs
     .readdirSync(directory)
     .sort()

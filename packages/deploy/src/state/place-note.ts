@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import {
   BpfError,
   hooks,
@@ -10,6 +9,7 @@ import {
   type Fd,
   type HookName,
 } from '@nx-bpf/loader';
+import { isThere } from './directories';
 import { createFrozenMap, readFrozenMap } from './frozen-map';
 import { openPinned } from './ledger-map';
 import { type LedgerLink } from './ledger';
@@ -38,7 +38,7 @@ export function createNote(noted: readonly NotedPlace[]): Fd {
 
 /** The note pinned at a path; undefined if nothing is pinned there, or something else. */
 export function readNote(pin: string): NotedPlace[] | undefined {
-  if (!fs.existsSync(pin)) return undefined;
+  if (!isThere(pin)) return undefined;
   let fd: Fd | undefined;
   try {
     fd = openPinned(pin, 'map');

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { removeIfEmpty } from './directories';
+import { isThere, removeIfEmpty } from './directories';
 import { currentLedger } from './ledger-map';
 import { sharedName } from '../manifest';
 import { layoutOf, sharedBase, type Layout } from './layout';
@@ -54,8 +54,8 @@ export function isUsedElsewhere(layout: Layout, pin: string): boolean {
 export function removeSharedDirectories(layout: Layout): void {
   const base = sharedBase(layout);
   // Waiting for the lock in it, others notice that it is gone.
-  if (fs.existsSync(path.join(base, 'maps'))) removeIfEmpty(path.join(base, 'maps'));
-  if (!fs.existsSync(path.join(base, 'maps')))
+  if (isThere(path.join(base, 'maps'))) removeIfEmpty(path.join(base, 'maps'));
+  if (!isThere(path.join(base, 'maps')))
     for (const place of [sharedLock(layout), base, path.dirname(base)]) removeIfEmpty(place);
 }
 
