@@ -11,9 +11,9 @@ import {
   type FunctionSpec,
   type MapSpec,
   type ObjectSpec,
-  type Reference,
 } from '@nx-bpf/loader';
 import pc from 'picocolors';
+import { referredTo } from '../page';
 import { errorJson, errorStatus, renderError, table } from '../report';
 import { type Outcome } from './request';
 
@@ -71,7 +71,7 @@ function describe(spec: ObjectSpec): Record<string, unknown> {
       relocations: coreRelocations(spec, body),
       references: body.references.map((reference) => ({
         ...reference,
-        name: referenceName(spec, reference),
+        name: referredTo(spec, reference),
       })),
     })),
     maps: spec.maps.map((map) => mapJson(map)),
@@ -129,21 +129,6 @@ function mapJson(map: MapSpec): Record<string, unknown> {
     inner: map.inner === undefined ? null : mapJson(map.inner),
     slots: map.slots.length,
   };
-}
-
-function referenceName(spec: ObjectSpec, reference: Reference): string {
-  switch (reference.kind) {
-    case 'map':
-    case 'data':
-      return reference.map;
-    case 'call':
-    case 'function':
-      return spec.functions[reference.function]!.name;
-    case 'jump-table':
-      return `table of ${reference.targets.length} jumps`;
-    case 'extern':
-      return spec.externs[reference.extern]!.name;
-  }
 }
 
 function render(file: string, spec: ObjectSpec, instructions: boolean): string[] {
@@ -235,5 +220,5 @@ function render(file: string, spec: ObjectSpec, instructions: boolean): string[]
 
 /** Each thing that a function's instructions name, once, in the order of first use. */
 function refersTo(spec: ObjectSpec, body: FunctionSpec): string {
-  return [...new Set(body.references.map((reference) => referenceName(spec, reference)))].join(' ') || '-';
+  return [...new Set(body.references.map((reference) => referredTo(spec, reference)))].join(' ') || '-';
 }

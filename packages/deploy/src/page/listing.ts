@@ -90,7 +90,8 @@ function relocationsOf({ btf }: ObjectSpec, { coreRelocations }: FunctionSpec): 
   return found;
 }
 
-function referredTo(spec: ObjectSpec, reference: FunctionSpec['references'][number]): string {
+/** What a reference is to, by name. */
+export function referredTo(spec: ObjectSpec, reference: FunctionSpec['references'][number]): string {
   switch (reference.kind) {
     case 'map':
     case 'data':
@@ -99,7 +100,7 @@ function referredTo(spec: ObjectSpec, reference: FunctionSpec['references'][numb
     case 'function':
       return spec.functions[reference.function]!.name;
     case 'jump-table':
-      return `${reference.targets.length} jumps`;
+      return `table of ${reference.targets.length} jumps`;
     case 'extern':
       return spec.externs[reference.extern]!.name;
   }
