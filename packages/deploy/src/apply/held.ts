@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError, Link, StructOpsLink, UsdtLinks } from '@nx-bpf/loader';
-import { idRun, isDirectory, partPins, temporaryPrefix } from '../state';
+import { idRun, isDirectory, isThere, partPins, temporaryPrefix } from '../state';
 import { pin, replacePin } from './pins';
 import { Registration } from './registration';
 import { type Undo } from './undo';
@@ -82,7 +82,7 @@ export function replaceHeld(held: Held, what: string, place: string, mode: numbe
     else pin({ number: held.fd }, what, fresh, mode);
     // No name can be exchanged with a directory that is not empty: killed in between, neither is there, and the next
     // apply makes it anew.
-    if (fs.existsSync(place)) fs.renameSync(place, old);
+    if (isThere(place)) fs.renameSync(place, old);
     fs.renameSync(fresh, place);
   } catch (error) {
     if (!fs.existsSync(place) && fs.existsSync(old)) fs.renameSync(old, place);
@@ -108,7 +108,7 @@ export function exchangeHeld(
   place: string,
   { mode, undo }: { readonly mode: number; readonly undo: Undo },
 ): void {
-  const before = fs.existsSync(place) ? openHeld(place) : undefined;
+  const before = isThere(place) ? openHeld(place) : undefined;
   if (before !== undefined) undo.own(`${what} as it was`, before);
   undo.push(`pin ${what} as before`, () => {
     if (before === undefined) removePin(place);

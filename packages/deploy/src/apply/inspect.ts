@@ -5,6 +5,7 @@ import { type Drift } from '../plan';
 import {
   attachPoints,
   frozenDigest,
+  isThere,
   openMap,
   openPinned,
   programPin,
@@ -66,7 +67,7 @@ export function inspect(layout: Layout, ledger: Ledger): Inspection {
   for (const map of ledger.maps) drift.push(...inspectMap(map, unseen));
   const neighbours = lookAround(ledger);
   drift.push(...neighbours.drift);
-  if (!fs.existsSync(layout.ledger)) {
+  if (!isThere(layout.ledger)) {
     drift.push({ kind: 'deployment', name: 'ledger', text: 'its pin is gone' });
   }
   const current = readLink(layout.current);

@@ -16,7 +16,15 @@ import {
 } from '@nx-bpf/loader';
 import { type AttachEntry, type LinkEntry, type StructOpsEntry } from '../manifest';
 import { type LinkChange } from '../plan';
-import { isDirectory, isUnlinked, linkPin, type Layout, type Ledger, type LedgerLink } from '../state';
+import {
+  isDirectory,
+  isThere,
+  isUnlinked,
+  linkPin,
+  type Layout,
+  type Ledger,
+  type LedgerLink,
+} from '../state';
 import {
   exchangeHeld,
   heldId,
@@ -84,7 +92,7 @@ export function linkBefore(
   undo: Undo,
 ): LinkBefore | undefined {
   const place = linkPin(layout, id);
-  if (!fs.existsSync(place)) return undefined;
+  if (!isThere(place)) return undefined;
   // An empty directory is what was left where its parts were removed.
   if (isDirectory(place) && fs.readdirSync(place).length === 0) return undefined;
   const link = openHeld(place);
@@ -193,13 +201,13 @@ function leave(step: LinkStep, before: LinkBefore, undo: Undo): void {
   removePin(linkPin(layout, id));
   undo.push(`attach link ${id} again`, () => reattach(step, undo));
   before.link.close();
-  for (let i = 0; i < freeing.attempts && numbers.some(isThere); i++) {
+  for (let i = 0; i < freeing.attempts && numbers.some(isAlive); i++) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, freeing.pauseMs);
   }
 }
 
 /** Links by id take CAP_SYS_ADMIN: without it nothing can be seen, and the gap may be an overlap of some milliseconds. */
-function isThere(link: number): boolean {
+function isAlive(link: number): boolean {
   try {
     return withObject('link', link, () => true) ?? false;
   } catch (error) {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import {
   generationLedger,
   openPinned,
+  isThere,
   isUnlinked,
   readNote,
   removeNoted,
@@ -78,7 +79,7 @@ function unnamedOutside(layout: Layout, ledger: Ledger | undefined): OutsidePin[
 
 /** Pins the ledger again, where somebody removed its pin: each generation has one of its own. */
 function pinLedger(layout: Layout, generation: number): void {
-  if (fs.existsSync(layout.ledger)) return;
+  if (isThere(layout.ledger)) return;
   const fd = openPinned(generationLedger(layout, generation), 'map');
   if (fd === undefined) return;
   try {
