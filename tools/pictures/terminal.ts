@@ -66,9 +66,9 @@ function spansOf(text: string): Span[][] {
   let look = { foreground: undefined as string | undefined, bold: false, dim: false };
   return text.split('\n').map((line) => {
     const spans: Span[] = [];
-    // eslint-disable-next-line no-control-regex
+    // eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
     for (const part of line.split(/(\x1b\[[0-9;]*m)/)) {
-      // eslint-disable-next-line no-control-regex
+      // eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
       const sequence = /^\x1b\[([0-9;]*)m$/.exec(part);
       if (sequence !== null) for (const code of sequence[1]!.split(';')) look = after(look, Number(code));
       else if (part !== '') {

@@ -85,7 +85,7 @@ describe('a build of several objects', { timeout: 60_000 }, () => {
   test('NO_COLOR: the line has no colour either', () => {
     const said = inTerminal({ NO_COLOR: '1' });
     expect(said).toMatch(aLine);
-    // eslint-disable-next-line no-control-regex
+    // eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
     expect(said).not.toMatch(/\x1b\[[\d;]*m/);
   });
 });
@@ -104,7 +104,7 @@ test('it is as wide as the terminal at most, since a line that wraps could not b
   line.show({ what: 'verifying for', name: 'a-kernel-with-a-long-name', number: 3, of: 51 });
   line.clear();
   line.end();
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
   expect(said.replaceAll(/\x1b\[\d+m/g, '')).toBe('\r\x1b[Kverifying for 3 of \r\x1b[K');
 });
 
