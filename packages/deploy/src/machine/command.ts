@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 import { BpfError } from '@nx-bpf/loader';
+import { isExecutable } from '../toolchain';
 
 /** The Debian packages that have the commands which a guest takes. */
 const packages: Readonly<Record<string, string>> = {
@@ -39,18 +39,11 @@ export function requireCommands(names: readonly string[]): string[] {
 }
 
 function findCommand(name: string): string | undefined {
-  // Debian keeps administrators' tools where a user's PATH does not look.
-  const places = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].filter(Boolean);
+  // Debian keeps administrators' tools where a user's PATH does not look. A relative part of PATH would be the workspace's.
+  const places = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/sbin'].filter(
+    (place) => path.isAbsolute(place),
+  );
   return places.map((place) => path.join(place, name)).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    fs.accessSync(file, fs.constants.X_OK);
-    return fs.statSync(file).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** Runs a command to its end and returns what it printed. */

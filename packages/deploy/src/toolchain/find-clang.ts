@@ -93,7 +93,8 @@ function locate(name: string): string | undefined {
   return candidates.find(isExecutable);
 }
 
-function isExecutable(file: string): boolean {
+/** Whether a file is there that this user may run. */
+export function isExecutable(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.X_OK);
     return fs.statSync(file).isFile();

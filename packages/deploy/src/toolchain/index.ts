@@ -5,7 +5,7 @@ export { buildObjects, type BuildOptions } from './build-objects';
 export { type BuiltObject } from './compile-object';
 export { parseDependencies } from './dependencies';
 export { parseDiagnostics, type Diagnostic, type Severity } from './diagnostics';
-export { findClang, type Clang } from './find-clang';
+export { findClang, isExecutable, type Clang } from './find-clang';
 export { scanIncludes, type Inclusion } from './include-scan';
 export { type Progress, type Step } from './step';
 export { stripDebug } from './strip-debug';
